@@ -1,0 +1,20 @@
+import type { HeaderRule, Identity, Probe } from '../state/identity.ts'
+import type { SessionState } from '../state/state.ts'
+
+/** A session as written down. Plain JSON; sealed before it reaches a store. */
+export interface Snapshot {
+  /** Of the form `recipe/account`. */
+  readonly name: string
+  readonly state: SessionState
+  readonly identity?: Identity
+  readonly headerRules: readonly HeaderRule[]
+  readonly probe?: Probe
+  /** Grows by one with every login or renewal. */
+  readonly epoch: number
+  /** Grows by one with every save. */
+  readonly generation: number
+  /** Unix milliseconds. */
+  readonly savedAt: number
+  /** Unix milliseconds of the last proof that the server takes the session. */
+  readonly verifiedAt?: number
+}

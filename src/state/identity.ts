@@ -1,0 +1,58 @@
+/**
+ * How the site knows this browser, captured from a real navigation of the login browser and kept on every client.
+ */
+export interface Identity {
+  readonly userAgent: string
+  /** Headers of a top-level navigation as the browser sent them, in its order, without Cookie, Host and the like. */
+  readonly navigationHeaders: readonly (readonly [name: string, value: string])[]
+  /** Such as `['en-US', 'en']`. */
+  readonly languages: readonly string[]
+  readonly timeZone?: string
+  readonly viewport?: { readonly width: number; readonly height: number }
+  readonly colorScheme?: 'light' | 'dark'
+}
+
+/** Where the value of a learned header comes from. */
+export type RuleSource =
+  | { readonly from: 'cookie'; readonly name: string; readonly domain?: string }
+  | {
+      readonly from: 'localStorage' | 'sessionStorage'
+      readonly origin: string
+      readonly key: string
+      /** Path inside the item's JSON, empty when the item itself is the value. */
+      readonly path: readonly string[]
+    }
+
+/** "Header H to origins O is made from item I of the state." */
+export interface HeaderRule {
+  /** As the browser wrote it. */
+  readonly header: string
+  /** The only origins the header goes to: those where the page itself sent it. */
+  readonly origins: readonly string[]
+  /** `all`, or only requests that are not GET, HEAD or OPTIONS (as CSRF headers are). */
+  readonly methods: 'all' | 'unsafe'
+  /** Text before the value, such as `Bearer `. */
+  readonly prefix: string
+  readonly source: RuleSource
+  /** `decoded` when the page sends the percent-decoded cookie value. */
+  readonly encoding?: 'decoded'
+}
+
+/** A request whose answers with and without the session differ and are each stable. Proves life. */
+export interface Probe {
+  readonly url: string
+  /** How a live session answers. */
+  readonly alive: ProbeAnswer
+  /** How the same request is answered without the session. */
+  readonly dead: ProbeAnswer
+}
+
+/** The stable features of an answer, hashed where they could hold a secret. */
+export interface ProbeAnswer {
+  readonly status: number
+  /** Path of the redirect target, without query, when the answer is a redirect. */
+  readonly location?: string
+  /** SHA-256 (base64url) of the body, only if two answers in a row were equal. */
+  readonly bodyHash?: string
+  readonly contentType?: string
+}

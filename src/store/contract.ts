@@ -1,0 +1,53 @@
+/**
+ * The contract of a store: a shelf for sealed bytes. A store never reads the bytes, never retries and never
+ * interprets; it takes a directory or a client and does what is asked or throws `StoreFailedError`.
+ *
+ * Names are session names such as `shop/alice`, at most 200 characters, any characters; how they are spelled on disk
+ * or in Redis is the store's business, reversible, and safe against `..`, separators and case-insensitive disks.
+ *
+ * - `read` gives the newest acknowledged write whole, or `undefined`. Never a mixture, never something torn.
+ * - `write` is a compare-and-set: with `ifVersion` equal to the current version (or `undefined` when there is
+ *   nothing) it replaces the bytes and gives the new version, else it throws `StoreConflictError` and changes nothing.
+ *   It resolves only when a crash of the machine could no longer lose the bytes. The previous generation is kept.
+ *   A conflict may be reported although the write took place (when the writer was frozen half-way): reading, merging
+ *   and writing again is right in both cases.
+ * - `readPrevious` gives the generation before the newest, for recovery, or `undefined`.
+ * - `remove` forgets all generations. Removing what is not there is no error.
+ * - `list` gives the names, in no order.
+ * - `lease` gives an exclusive right that ends by itself `ttl` milliseconds after the last renewal, or `undefined`
+ *   when somebody else has it. Fencing numbers of one name only grow.
+ * - `watch` calls the listener after a change by anybody (possibly late, possibly once for several), until stopped.
+ * - `close` releases what the store opened itself.
+ */
+export interface Store {
+  read(name: string): Promise<StoredBytes | undefined>
+  readPrevious(name: string): Promise<StoredBytes | undefined>
+  write(name: string, bytes: Uint8Array, options: WriteOptions): Promise<string>
+  remove(name: string): Promise<void>
+  list(): Promise<string[]>
+  lease(name: string, ttl: number): Promise<Lease | undefined>
+  watch(name: string, listener: () => void): () => void
+  close(): Promise<void>
+}
+
+export interface StoredBytes {
+  readonly bytes: Uint8Array
+  /** Opaque; equal only for the same write. */
+  readonly version: string
+}
+
+export interface WriteOptions {
+  /** The version that was read, or `undefined` when nothing was there. */
+  readonly ifVersion: string | undefined
+  /** Unix milliseconds after which the store may forget the bytes. */
+  readonly expiresAt?: number
+}
+
+export interface Lease {
+  /** Grows with every lease of the name. */
+  readonly fence: number
+  /** True and `ttl` from now if the lease is still ours, false if somebody else has taken it over. */
+  renew(): Promise<boolean>
+  /** Ends it now if it is still ours. */
+  release(): Promise<void>
+}
