@@ -266,6 +266,7 @@ export class ClosedError extends SessionbridgeError {
 
 /** Scheme, host and path: what may be said of a URL. Queries carry tokens, and so do user names. */
 export function plainUrl(url: URL | string): string {
-  const parsed = typeof url === 'string' ? URL.parse(url) : url
-  return parsed === null ? '(not a URL)' : `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+  if (typeof url === 'string' && !URL.canParse(url)) return '(not a URL)'
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname}`
 }
