@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config'
+
+const here = (path: string): string => new URL(path, import.meta.url).pathname
+
+export default defineConfig({
+  resolve: {
+    // Examples and tests say `sessionbridge` as a user does; here that means the sources, so that one test file
+    // never holds two copies of a class (one from src, one from dist).
+    alias: [
+      { find: /^sessionbridge\/fixtures$/, replacement: here('./fixtures/index.ts') },
+      { find: /^sessionbridge$/, replacement: here('./src/index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    // A real browser on two slow cores: the first launch alone can take ten seconds while the other worker builds.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    pool: 'forks',
+    fileParallelism: true,
+    maxWorkers: 2,
+    retry: 0,
+    reporters: ['default'],
+  },
+})
