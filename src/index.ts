@@ -1,0 +1,62 @@
+export { createVault, sessionName, type Vault } from './session/vault.ts'
+export type { OpenOptions, VaultOptions, VaultPolicy } from './session/options.ts'
+export type { Session } from './session/session.ts'
+export type { Visit, VisitResult } from './session/visit.ts'
+
+export { defineRecipe, type LoginTools, type Recipe } from './login/recipe.ts'
+export type { Secrets } from './login/secrets.ts'
+export { findBrowser, type BrowserOptions } from './login/browser.ts'
+export type { Liveness } from './login/probe.ts'
+
+export { fileStore } from './store/file.ts'
+export { memoryStore } from './store/memory.ts'
+export type { Lease, Store, StoredBytes, WriteOptions } from './store/contract.ts'
+export { generateKey } from './snapshot/keys.ts'
+export type { Snapshot } from './snapshot/envelope.ts'
+
+export { captureState } from './bridge/context/capture.ts'
+export { applyState } from './bridge/context/apply.ts'
+export { fromCookieJar, toCookieJar } from './bridge/jar/jar.ts'
+export { parseState } from './bridge/parse-state.ts'
+export { sanitize, type GatePolicy } from './policy/gate.ts'
+export { forecast, type Forecast } from './policy/forecast.ts'
+
+export type { HttpOptions, HttpRequestOptions, HttpResponse, HttpAnswer, SessionHttp } from './http/client.ts'
+export type { SessionFetch } from './http/fetch.ts'
+
+export { mergeStates } from './state/diff.ts'
+export type { HeaderRule, Identity, Probe, ProbeAnswer, RuleSource } from './state/identity.ts'
+export type { Reason, Report, ReportItem, ReportKind } from './state/report.ts'
+export type {
+  IndexedDatabase,
+  OriginState,
+  SameSite,
+  SessionState,
+  StateCookie,
+  StorageItem,
+} from './state/state.ts'
+export type { Logger } from './observe/events.ts'
+export {
+  SessionbridgeError,
+  BrowserMissingError,
+  LoginFailedError,
+  NeedsPersonError,
+  SecretMissingError,
+  SecretOriginError,
+  SessionDeadError,
+  NotSignedInError,
+  SnapshotUnreadableError,
+  KeyInvalidError,
+  StoreFailedError,
+  StoreConflictError,
+  StateInvalidError,
+  RecipeInvalidError,
+  RequestFailedError,
+  ResponseStatusError,
+  RedirectRefusedError,
+  TimedOutError,
+  ClosedError,
+  type ErrorCode,
+  type LoginFailure,
+  type SnapshotDefect,
+} from './errors.ts'
