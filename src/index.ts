@@ -1,4 +1,4 @@
-export { createVault, sessionName, type Vault } from './session/vault.ts'
+export { createVault, sessionName, type Vault, type Visitor } from './session/vault.ts'
 export type { OpenOptions, VaultOptions, VaultPolicy } from './session/options.ts'
 export type { Session } from './session/session.ts'
 export type { Visit, VisitResult } from './session/visit.ts'

@@ -4,11 +4,13 @@ import type { BrowserContext, BrowserContextOptions, Page } from 'playwright'
 export interface LoginTools {
   /**
    * Gives the secret of that name (the vault's function, file or environment) for typing into the page. Refused with
-   * `SecretOriginError` while the page stands on an origin that the recipe does not allow.
+   * `SecretOriginError` while a page of the login stands on an origin that the recipe does not allow, and with
+   * `SecretMissingError` when it is found nowhere.
    */
   secret(name: string): Promise<string>
   readonly account: string
   readonly context: BrowserContext
+  /** Aborts when the login is out of time, given up, or called off. */
   readonly signal: AbortSignal
 }
 
@@ -34,4 +36,76 @@ export interface Recipe {
   readonly context?: BrowserContextOptions
   /** Whole login, milliseconds; default 60,000 (600,000 when a person signs in). */
   readonly timeout?: number
+}
+
+const checks: Record<keyof Recipe, [check: (value: unknown) => boolean, expected: string]> = {
+  name: [isName, 'letters, digits, ".", "_" and "-", at most 64, beginning with a letter or digit'],
+  url: [isWebUrl, 'an absolute http or https URL without user name and password'],
+  login: [isFunction, 'an async function (page, { secret }) => …'],
+  verify: [isFunction, 'an async function (page) => boolean'],
+  home: [isWebUrl, 'an absolute http or https URL'],
+  probe: [isWebUrl, 'an absolute http or https URL'],
+  domains: [(value) => isListOf(value, isDomainOrOrigin), 'a list of domains ("id.example") or origins'],
+  protect: [(value) => isListOf(value, isNonEmpty), 'a list of cookie and storage names'],
+  context: [isPlainObject, "an object of Playwright's context options"],
+  timeout: [isDuration, 'a number of milliseconds above zero'],
+}
+
+/**
+ * Checks a recipe at the door and freezes a copy of it. Throws a `TypeError` that names the field when something is
+ * missing, misspelt or of the wrong kind. (By hand, not by a schema library: this stands on the path of a cold start.)
+ */
+export function defineRecipe(recipe: Recipe): Recipe {
+  if (!isPlainObject(recipe)) throw new TypeError('defineRecipe takes an object with at least name and url')
+  for (const field of Object.keys(recipe)) {
+    if (!Object.hasOwn(checks, field))
+      throw new TypeError(`Recipe has no field "${field}"; it has ${Object.keys(checks).join(', ')}`)
+  }
+  for (const [field, [check, expected]] of Object.entries(checks)) {
+    const value = recipe[field as keyof Recipe]
+    if (value === undefined && field !== 'name' && field !== 'url') continue
+    if (!check(value)) throw new TypeError(`Recipe field "${field}" must be ${expected}`)
+  }
+  return Object.freeze({
+    ...recipe,
+    ...(recipe.domains !== undefined && { domains: Object.freeze([...recipe.domains]) }),
+    ...(recipe.protect !== undefined && { protect: Object.freeze([...recipe.protect]) }),
+    ...(recipe.context !== undefined && { context: Object.freeze({ ...recipe.context }) }),
+  })
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)
+}
+
+function isWebUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false
+  const { protocol, username, password } = new URL(value)
+  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === ''
+}
+
+function isDomainOrOrigin(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  if (value.includes('://')) return isWebUrl(value) && new URL(value).pathname === '/'
+  return /^[^\s/:?#@*]+$/.test(value) && URL.canParse(`https://${value}/`)
+}
+
+function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(check)
+}
+
+function isNonEmpty(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0
 }

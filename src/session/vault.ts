@@ -1,12 +1,15 @@
 import { NotSignedInError, SessionDeadError } from '../errors.ts'
+import { createHttp, type SessionHttp } from '../http/client.ts'
 import { runLogin, type Harvest } from '../login/run-login.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { silentLogger, type Logger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { parseKeys } from '../snapshot/keys.ts'
+import { Cell } from '../state/cell.ts'
 import { loginOnce } from './login-once.ts'
 import { checkOpenOptions, checkVaultOptions, type OpenOptions, type VaultOptions } from './options.ts'
-import { LiveSession, type LoginResult, type Session, type SessionHost } from './session.ts'
+import { LiveSession, type LoginResult, type SessionHost } from './live-session.ts'
+import type { Session } from './session.ts'
 import { SingleFlight } from './single-flight.ts'
 import { SharedBrowser } from './shared-browser.ts'
 import { readStored, writeStored, type Shelf } from './stored.ts'
@@ -30,6 +33,12 @@ export interface Vault {
   put(name: string, content: Pick<Snapshot, 'state'> & Partial<Snapshot>): Promise<void>
   /** Forgets a stored session; the server is not told. */
   remove(name: string): Promise<void>
+  /** Our clients without a session, with a jar of their own: what a stranger gets to see. */
+  anonymous(): Visitor
+}
+
+export interface Visitor extends AsyncDisposable {
+  readonly http: SessionHttp
 }
 
 /** Throws `TypeError` for misuse and `KeyInvalidError`. Opens nothing: the store is read at the first `open`. */
@@ -106,6 +115,12 @@ export function createVault(options: VaultOptions): Vault {
     },
 
     remove: (name) => shelf.store.remove(name),
+
+    anonymous() {
+      const carrier = { name: 'anonymous', cell: new Cell(), identity: undefined, headerRules: [] }
+      const http = createHttp(carrier, options.http)
+      return { http, [Symbol.asyncDispose]: () => http.close() }
+    },
   }
 }
 
