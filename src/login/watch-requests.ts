@@ -1,0 +1,185 @@
+import type { BrowserContext, Request, Response } from 'playwright'
+
+/** One request as the browser really sent it. Lives in memory only, for learning: it holds secrets. */
+export interface ObservedRequest {
+  /** Position among all requests of the watch. */
+  readonly sequence: number
+  /** Unix milliseconds. */
+  readonly at: number
+  readonly method: string
+  readonly url: string
+  /** Playwright's: `document`, `fetch`, `xhr`, … */
+  readonly resourceType: string
+  /** Origin of the document or worker that made the request. */
+  readonly pageOrigin: string | undefined
+  /** A navigation of a page's main frame. */
+  readonly topLevel: boolean
+  /** This hop was reached by a redirect from another origin. */
+  readonly crossedOrigins: boolean
+  /** As sent, with the browser's spelling; provisional until the watch has settled. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** Absent until answered. */
+  readonly status?: number
+  readonly contentType?: string
+}
+
+export interface RequestWatch {
+  /** What has been seen up to now, oldest first. */
+  readonly requests: readonly ObservedRequest[]
+  /** Requests under way that may still matter: documents and script requests, without event streams. */
+  readonly inFlight: number
+  /** Unix ms of the last start or end of such a request. */
+  readonly lastActivity: number
+  /** Calls back after every start, answer and end; returns the function that ends it. */
+  onActivity(listener: () => void): () => void
+  /** Resolves when the headers of all requests up to now are known, at most after `within` ms (default 1,000). */
+  settled(within?: number): Promise<void>
+  /** Lets go of the context and gives what was seen. */
+  stop(): readonly ObservedRequest[]
+}
+
+type Draft = { -readonly [Field in keyof ObservedRequest]: ObservedRequest[Field] }
+
+const kept = 2_000
+const longestUrl = 8_192
+// Images, scripts, styles, fonts and media cannot carry a header that a page has made.
+const carriers = new Set(['document', 'fetch', 'xhr', 'eventsource', 'other'])
+const waitedFor = new Set(['document', 'fetch', 'xhr'])
+// What is under way longer than this is a long poll, not a part of the login.
+const longPoll = 5_000
+
+/** Watches the requests of all pages, frames and workers of a context. Costs no interception: caches and workers work. */
+export function watchRequests(context: BrowserContext): RequestWatch {
+  const drafts = new Map<Request, Draft>()
+  const pending = new Set<Promise<unknown>>()
+  const underWay = new Map<Request, number>()
+  const listeners = new Set<() => void>()
+  let sequence = 0
+  let lastActivity = Date.now()
+
+  const active = (request: Request): void => {
+    if (waitedFor.has(request.resourceType())) lastActivity = Date.now()
+    for (const listener of [...listeners]) listener()
+  }
+  const onRequest = (request: Request): void => {
+    if (waitedFor.has(request.resourceType())) underWay.set(request, Date.now())
+    if (carriers.has(request.resourceType()) && request.url().length <= longestUrl) {
+      const draft = draftOf(request, sequence++)
+      drafts.set(request, draft)
+      if (drafts.size > kept) dropOldest(drafts)
+      track(pending, readHeaders(request, draft))
+    }
+    active(request)
+  }
+  const onResponse = (response: Response): void => {
+    const draft = drafts.get(response.request())
+    if (draft !== undefined) {
+      draft.status = response.status()
+      const contentType = response.headers()['content-type']
+      if (contentType !== undefined) draft.contentType = contentType
+    }
+    active(response.request())
+  }
+  const onEnd = (request: Request): void => {
+    underWay.delete(request)
+    active(request)
+  }
+  context.on('request', onRequest)
+  context.on('response', onResponse)
+  context.on('requestfinished', onEnd)
+  context.on('requestfailed', onEnd)
+  return {
+    get requests() {
+      return [...drafts.values()]
+    },
+    get inFlight() {
+      const now = Date.now()
+      return [...underWay.values()].filter((since) => now - since < longPoll).length
+    },
+    get lastActivity() {
+      return lastActivity
+    },
+    onActivity(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async settled(within = 1_000) {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise((resolve) => {
+        timer = setTimeout(resolve, within)
+      })
+      await Promise.race([Promise.all(pending), late])
+      clearTimeout(timer)
+    },
+    stop() {
+      context.off('request', onRequest)
+      context.off('response', onResponse)
+      context.off('requestfinished', onEnd)
+      context.off('requestfailed', onEnd)
+      listeners.clear()
+      return [...drafts.values()]
+    },
+  }
+}
+
+function draftOf(request: Request, sequence: number): Draft {
+  const url = request.url()
+  const before = request.redirectedFrom()?.url()
+  return {
+    sequence,
+    at: Date.now(),
+    method: request.method(),
+    url,
+    resourceType: request.resourceType(),
+    pageOrigin: pageOriginOf(request),
+    topLevel: isTopLevel(request),
+    crossedOrigins: before !== undefined && originOf(before) !== originOf(url),
+    headers: Object.entries(request.headers()),
+  }
+}
+
+/** The headers that the network stack added (cookies among them) come a moment after the request itself. */
+async function readHeaders(request: Request, draft: Draft): Promise<void> {
+  const headers = await request.headersArray()
+  draft.headers = headers.map(({ name, value }) => [name, value] as const)
+}
+
+function track(pending: Set<Promise<unknown>>, work: Promise<void>): void {
+  // A page that is closed meanwhile cannot say more; what the request event said remains.
+  const entry = work
+    .catch(() => undefined)
+    .finally(() => {
+      pending.delete(entry)
+    })
+  pending.add(entry)
+}
+
+function pageOriginOf(request: Request): string | undefined {
+  const worker = request.serviceWorker()
+  if (worker !== null) return originOf(worker.url())
+  try {
+    return originOf(request.frame().url())
+  } catch {
+    return undefined // a navigation whose frame does not stand yet
+  }
+}
+
+function isTopLevel(request: Request): boolean {
+  if (!request.isNavigationRequest()) return false
+  try {
+    return request.frame().parentFrame() === null
+  } catch {
+    return true // Playwright has no frame yet for the first navigation of a new page
+  }
+}
+
+function originOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).origin : undefined
+}
+
+function dropOldest(drafts: Map<Request, Draft>): void {
+  for (const request of drafts.keys()) {
+    drafts.delete(request)
+    return
+  }
+}
