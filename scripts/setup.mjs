@@ -43,7 +43,6 @@ const commands = {
   },
   check: async () => {
     await prepareDependencies()
-    await prepareBuild()
     return runChecks()
   },
   bench: () => runBuilt('test/bench/main.js', ['--expose-gc']),

@@ -42,18 +42,30 @@ function removeOrphans(paths) {
   }
 }
 
-/** Compiles to dist, unless dist was compiled from exactly these sources. */
-export async function prepareBuild() {
+/** Whether dist was compiled from exactly these sources. */
+const isBuilt = () => existsSync(marker) && readFileSync(marker, 'utf8') === fingerprint(sources())
+
+/** Compiles to dist, if it has to be. @returns {Promise<import('./steps.mjs').Outcome>} */
+export async function build() {
+  if (isBuilt()) return { code: 0, output: '', timedOut: false }
   const paths = sources()
   const wanted = fingerprint(paths)
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
-  await step('Compiling', async () => {
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const { code, output } = await runQuietly(process.execPath, [tsc, '-p', 'tsconfig.build.json'])
-    if (code !== 0) throw new SetupProblem(`The sources do not compile:\n${tail(output)}`)
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const outcome = await runQuietly(process.execPath, [tsc, '-p', 'tsconfig.build.json'])
+  if (outcome.code === 0) {
     removeOrphans(paths)
     mkdirSync(dist, { recursive: true })
     writeFileSync(marker, wanted)
+  }
+  return outcome
+}
+
+/** The same as a step of set-up: silent when there is nothing to do, fatal when it fails. */
+export async function prepareBuild() {
+  if (isBuilt()) return
+  await step('Compiling', async () => {
+    const { code, output } = await build()
+    if (code !== 0) throw new SetupProblem(`The sources do not compile:\n${tail(output)}`)
     return { value: undefined }
   })
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { build } from './build.mjs'
 import { runNpm } from './dependencies.mjs'
 import { leave } from './results.mjs'
 import { root, runQuietly } from './steps.mjs'
@@ -24,6 +25,7 @@ const checks = [
     'architecture (imports against the table)',
     () => tool('vitest/vitest.mjs', ['run', 'test/architecture.test.ts', '--reporter=dot']),
   ],
+  ['compile (tsc)', build],
   ['pack (npm pack)', (folder) => runNpm(['pack', '--ignore-scripts', `--pack-destination=${folder}`])],
   ['package (publint)', (folder) => tool('publint/src/cli.js', ['run', tarball(folder), '--strict'])],
   [
