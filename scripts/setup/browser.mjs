@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-import { aptInstall, isFile, mayUseApt, onPath } from './programs.mjs'
+import { aptCommand, aptInstall, isFile, mayUseApt, onPath } from './programs.mjs'
 import { SetupProblem, root, runQuietly, step } from './steps.mjs'
 
 const playwrightCli = join(root, 'node_modules/playwright/cli.js')
@@ -146,7 +146,7 @@ export async function prepareBrowser() {
 function browserCommand() {
   if (existsSync(playwrightsOwn())) return 'sudo npx playwright install-deps chromium'
   if (process.platform === 'linux' && existsSync('/etc/debian_version')) {
-    return 'sudo apt-get update && sudo apt-get install -y chromium'
+    return aptCommand('chromium')
   }
   return 'npx playwright install chromium'
 }

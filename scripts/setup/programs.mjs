@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-import { SetupProblem, root, runQuietly, step } from './steps.mjs'
+import { SetupProblem, root, runQuietly, step, tail } from './steps.mjs'
 
 /** The full path of the first of these programs that is on PATH. @param {readonly string[]} names */
 export function onPath(names) {
@@ -32,11 +32,15 @@ export async function aptInstall(name) {
   return step(`Installing Debian's ${name} (apt-get install ${name})`, async () => {
     if (!listsAreFresh) await runQuietly('apt-get', ['update', '-qq'], { limit: 120_000, env })
     listsAreFresh = true
-    const { code } = await runQuietly('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name], {
-      limit: 300_000,
-      env,
-    })
-    return { word: code === 0 ? 'done' : 'did not work', value: code === 0 }
+    const { code, output } = await runQuietly(
+      'apt-get',
+      ['install', '-y', '-qq', '--no-install-recommends', name],
+      {
+        limit: 300_000,
+        env,
+      },
+    )
+    return { word: code === 0 ? 'done' : `did not work:\n${tail(output, 5)}\n`, value: code === 0 }
   })
 }
 
@@ -64,9 +68,15 @@ export async function prepareRedis() {
   )
 }
 
+/** @param {string} packageName the command that installs it by hand on Debian and its children */
+export const aptCommand = (packageName) => {
+  const sudo = process.getuid?.() === 0 ? '' : 'sudo '
+  return `${sudo}apt-get update && ${sudo}apt-get install -y ${packageName}`
+}
+
 function redisCommand() {
   if (process.platform === 'darwin') return 'brew install redis'
-  if (existsSync('/etc/debian_version')) return 'sudo apt-get install -y redis-server'
+  if (existsSync('/etc/debian_version')) return aptCommand('redis-server')
   if (existsSync('/etc/fedora-release')) return 'sudo dnf install -y redis'
   return 'install the program redis-server (on Windows: run the tests inside WSL)'
 }
