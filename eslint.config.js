@@ -19,7 +19,7 @@ export default defineConfig(
     linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.mjs'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
@@ -31,7 +31,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/**/*.ts', 'fixtures/**/*.ts', 'scripts/**/*.ts'],
+    files: ['src/**/*.ts', 'fixtures/**/*.ts', 'scripts/**/*.{ts,mjs}'],
     rules: { 'no-restricted-syntax': ['error', ...noDefaultExports] },
   },
 )

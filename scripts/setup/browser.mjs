@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 import { aptCommand, aptInstall, isFile, mayUseApt, onPath } from './programs.mjs'
-import { SetupProblem, root, runQuietly, step } from './steps.mjs'
+import { SetupProblem, readJson, root, runQuietly, step } from './steps.mjs'
 
 const playwrightCli = join(root, 'node_modules/playwright/cli.js')
 
@@ -13,9 +13,9 @@ const memory = join(root, 'node_modules/.cache/sessionbridge/browser.json')
 /** Where Playwright keeps its own Chromium, whether it is there or not. */
 function playwrightsOwn() {
   try {
-    const require = createRequire(import.meta.url)
-    const { chromium } = /** @type {typeof import('playwright')} */ (require('playwright'))
-    return chromium.executablePath()
+    /** @type {unknown} */
+    const loaded = createRequire(import.meta.url)('playwright')
+    return /** @type {typeof import('playwright')} */ (loaded).chromium.executablePath()
   } catch {
     return ''
   }
@@ -72,14 +72,9 @@ const stamp = (path) => {
 }
 
 function recall() {
-  try {
-    const { path, seen } = /** @type {{ path: string, seen: string }} */ (
-      JSON.parse(readFileSync(memory, 'utf8'))
-    )
-    return stamp(path) === seen ? path : undefined
-  } catch {
-    return undefined
-  }
+  const remembered = /** @type {{ path: string, seen: string } | undefined} */ (readJson(memory))
+  if (remembered === undefined || !isFile(remembered.path)) return undefined
+  return stamp(remembered.path) === remembered.seen ? remembered.path : undefined
 }
 
 /** @param {string | undefined} path */

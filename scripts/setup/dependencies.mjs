@@ -1,18 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { SetupProblem, root, runQuietly, step, tail } from './steps.mjs'
+import { SetupProblem, readJson, root, runQuietly, step, tail } from './steps.mjs'
 
 /** @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean, link?: boolean }} Locked */
 
-/** @param {string} path @returns {Record<string, Locked> | undefined} */
+/** @param {string} path */
 function packagesOf(path) {
-  try {
-    return /** @type {{ packages?: Record<string, Locked> }} */ (JSON.parse(readFileSync(path, 'utf8')))
-      .packages
-  } catch {
-    return undefined
-  }
+  const lockfile = /** @type {{ packages?: Record<string, Locked> } | undefined} */ (readJson(path))
+  return lockfile?.packages
 }
 
 /**

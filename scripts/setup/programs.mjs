@@ -19,6 +19,9 @@ export function mayUseApt() {
   return process.getuid?.() === 0 && existsSync('/etc/debian_version') && onPath(['apt-get']) !== undefined
 }
 
+// A machine that has just started may still be updating itself.
+const waiting = ['-o', 'DPkg::Lock::Timeout=60']
+
 let listsAreFresh = false
 
 /**
@@ -30,11 +33,11 @@ let listsAreFresh = false
 export async function aptInstall(name) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   return step(`Installing Debian's ${name} (apt-get install ${name})`, async () => {
-    if (!listsAreFresh) await runQuietly('apt-get', ['update', '-qq'], { limit: 120_000, env })
+    if (!listsAreFresh) await runQuietly('apt-get', [...waiting, 'update', '-qq'], { limit: 120_000, env })
     listsAreFresh = true
     const { code, output } = await runQuietly(
       'apt-get',
-      ['install', '-y', '-qq', '--no-install-recommends', name],
+      [...waiting, 'install', '-y', '-qq', '--no-install-recommends', name],
       {
         limit: 300_000,
         env,

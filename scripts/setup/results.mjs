@@ -1,5 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+
+import { readJson } from './steps.mjs'
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Count */
 
@@ -49,11 +51,7 @@ function honest(code, count) {
   return wrong ? { ...count, failed: 1 } : count
 }
 
-/** @param {string} path @returns {Record<string, unknown> | undefined} */
+/** @param {string} path */
 function read(path) {
-  try {
-    return /** @type {Record<string, unknown>} */ (JSON.parse(readFileSync(path, 'utf8')))
-  } catch {
-    return undefined
-  }
+  return /** @type {Record<string, unknown> | undefined} */ (readJson(path))
 }

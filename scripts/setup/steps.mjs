@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** The root of the clone, wherever the command was started. */
@@ -137,4 +138,13 @@ export async function step(title, work) {
 /** The end of a program's output: enough to see what went wrong. @param {string} output @param {number} [lines] */
 export function tail(output, lines = 25) {
   return output.trimEnd().split('\n').slice(-lines).join('\n')
+}
+
+/** What a JSON file holds; undefined when there is none or it is broken. @param {string} path @returns {unknown} */
+export function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return undefined
+  }
 }
