@@ -34,7 +34,9 @@ describe('single flight', () => {
       runs += 1
       return Promise.resolve(name)
     }
-    expect(await Promise.all([flights.run('a', undefined, work('a')), flights.run('b', undefined, work('b'))])).toEqual(['a', 'b'])
+    expect(
+      await Promise.all([flights.run('a', undefined, work('a')), flights.run('b', undefined, work('b'))]),
+    ).toEqual(['a', 'b'])
     await flights.run('a', undefined, work('a'))
     expect(runs).toBe(3)
   })
