@@ -1,13 +1,4 @@
-import {
-  type Exchange,
-  type Handler,
-  cookieLine,
-  cookieOf,
-  query,
-  readFields,
-  send,
-  sendJson,
-} from './exchange.ts'
+import { type Exchange, type Handler, cookieLine, cookieOf, readFields, send, sendJson } from './exchange.ts'
 import type { Ledger, ShopSession } from './ledger.ts'
 import { ordersJson } from './orders.ts'
 
@@ -33,8 +24,13 @@ function cookieApi(ledger: Ledger): Record<string, Handler> {
       sendJson(exchange, 200, sessionFacts(session), rotate(exchange, ledger, session))
     }),
     '/api/orders': signedIn(ledger, (exchange, session) => {
-      const page = Number(query(exchange).get('page') ?? '1')
-      send(exchange, 200, 'application/json', ordersJson(page), rotate(exchange, ledger, session))
+      send(
+        exchange,
+        200,
+        'application/json',
+        ordersJson(pageNumber(exchange)),
+        rotate(exchange, ledger, session),
+      )
     }),
     '/api/seen': signedInWrite(ledger, (exchange) => {
       sendJson(exchange, 200, { seen: true })
@@ -60,7 +56,7 @@ function bearerApi(ledger: Ledger): Record<string, Handler> {
     '/orders': withCors(
       ledger,
       withBearer(ledger, (exchange) => {
-        send(exchange, 200, 'application/json', ordersJson(Number(query(exchange).get('page') ?? '1')))
+        send(exchange, 200, 'application/json', ordersJson(pageNumber(exchange)))
       }),
     ),
   }
@@ -98,6 +94,11 @@ export function sessionFacts(session: ShopSession): Record<string, unknown> {
     tab: session.tab,
     cart: session.cart,
   }
+}
+
+/** Read without building a URL: benches ask for this thousands of times a second. */
+function pageNumber(exchange: Exchange): number {
+  return Number(/[?&]page=(\d+)/.exec(exchange.req.url ?? '')?.[1] ?? '1')
 }
 
 type SessionHandler = (exchange: Exchange, session: ShopSession) => void | Promise<void>

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Browser } from 'playwright'
-import type { Shop } from './shop.ts'
+import type { ShopAddress } from './address.ts'
 
 const quietArgs = [
   '--disable-background-networking',
@@ -24,7 +24,7 @@ export interface ChromiumOptions {
 }
 
 /** Real Chromium that knows the shop's host names and trusts its certificates, and reaches nothing else. */
-export async function launchChromium(shop: Shop, options: ChromiumOptions = {}): Promise<Browser> {
+export async function launchChromium(shop: ShopAddress, options: ChromiumOptions = {}): Promise<Browser> {
   const { chromium } = await import('playwright')
   return chromium.launch({
     executablePath: await chromiumPath(),

@@ -10,7 +10,7 @@ import {
 } from './exchange.ts'
 import type { Ledger, ShopSession } from './ledger.ts'
 import { ordersHtml } from './orders.ts'
-import { accountScript, keepScript, loginScript, reportScript } from './scripts.ts'
+import { appScripts } from './scripts.ts'
 
 /** The pages of `shop.test` that a person sees. */
 export function pageRoutes(ledger: Ledger): Record<string, Record<string, Handler>> {
@@ -18,6 +18,10 @@ export function pageRoutes(ledger: Ledger): Record<string, Record<string, Handle
     'shop.test': {
       '/': (exchange) => {
         sendRedirect(exchange, 302, '/account')
+      },
+      '/app/*': (exchange) => {
+        const script = appScripts[exchange.path]
+        send(exchange, script === undefined ? 404 : 200, 'text/javascript; charset=utf-8', script ?? '')
       },
       '/login': (exchange) => {
         if (sessionOf(exchange, ledger) === undefined) sendPage(exchange, 'Sign in', loginPage(exchange))
@@ -64,7 +68,7 @@ function memberOf(exchange: Exchange, ledger: Ledger): ShopSession | undefined {
 }
 
 function loginPage(exchange: Exchange): string {
-  return `<div id="app">Loading …</div>\n${trackerTag(exchange)}\n<script>${loginScript}</script>`
+  return `<div id="app">Loading …</div>\n${trackerTag(exchange)}\n<script src="/app/login.js"></script>`
 }
 
 function accountPage(exchange: Exchange): string {
@@ -73,13 +77,12 @@ function accountPage(exchange: Exchange): string {
 <p data-testid="status">loading</p>
 <nav><a href="/orders/1">Orders</a> <a href="/report">Report</a> <a href="/logout">Sign out</a></nav>
 ${trackerTag(exchange)}
-<script>const api = ${JSON.stringify(exchange.origin('api.shop.test'))};
-${accountScript}</script>`
+<script src="/app/account.js" data-api="${exchange.origin('api.shop.test')}"></script>`
 }
 
 function reportPage(): string {
   return `<h1>Report</h1>\n<p>Total of thirty orders: <output data-testid="total"></output></p>
-<script>${reportScript}</script>`
+<script src="/app/report.js"></script>`
 }
 
 /** Two frames with storage of their own: one of the same site, one of a foreign site (hence partitioned). */
@@ -107,6 +110,6 @@ function trackerTag(exchange: Exchange): string {
 
 /** Where the redirect login ends: the page fetches what it has to keep, as a single-page application would. */
 export function welcomePage(facts: unknown): string {
-  return `<p>Welcome back …</p><script>${keepScript}
-keep(${JSON.stringify(facts)}).then(() => location.replace('/account'))</script>`
+  const quoted = JSON.stringify(facts).replaceAll('"', '&quot;')
+  return `<p>Welcome back …</p><script src="/app/welcome.js" data-facts="${quoted}"></script>`
 }

@@ -1,4 +1,4 @@
-/** Scripts of the shop's pages, as they stand in the HTML. */
+/** Scripts of the shop's pages, served below `/app`. */
 
 /** Puts what a login gave into the three kinds of web storage. */
 export const keepScript = `
@@ -48,9 +48,10 @@ setTimeout(() => {
 
 /**
  * The dashboard. Without its storage it is signed out, whatever the cookies say; a dead token is renewed once by
- * the cookie. `api` is the origin of the API.
+ * the cookie. The script's tag names the origin of the API.
  */
 export const accountScript = `
+const api = document.currentScript.dataset.api
 const put = (id, text) => { document.querySelector('[data-testid=' + id + ']').textContent = text }
 const note = (name, answer) => {
   const item = document.createElement('li')
@@ -91,6 +92,10 @@ const total = async () => {
 }
 total()`
 
+/** Ends the redirect login: keeps what the tag of the script carries, then goes on. */
+export const welcomeScript = `${keepScript}
+keep(JSON.parse(document.currentScript.dataset.facts)).then(() => location.replace('/account'))`
+
 /** Vendor snippets: cookies on the site that embeds them, written by script, and one storage item. */
 export const trackerScript = `
 const id = () => Math.floor(1e9 * (1 + Math.random()))
@@ -108,3 +113,10 @@ set('_gcl_au', '1.1.' + id() + '.' + now, 7776000)
 set('_hjSessionUser_3141592', btoa(JSON.stringify({ id: id(), created: now })), 31536000)
 localStorage.setItem('_gcl_ls', JSON.stringify({ schema: 'gcl', timestamp: now }))
 new Image().src = new URL('/collect?page=' + encodeURIComponent(location.pathname), document.currentScript.src)`
+
+export const appScripts: Readonly<Record<string, string>> = {
+  '/app/login.js': loginScript,
+  '/app/account.js': accountScript,
+  '/app/report.js': reportScript,
+  '/app/welcome.js': welcomeScript,
+}

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type ShopAddress, type ShopFront, shopAt } from './address.ts'
 import { apiRoutes } from './api.ts'
 import { createAuthority } from './certificates.ts'
-import { type Lookup, lookup, resolverRules } from './dns.ts'
+import { resolverRules } from './dns.ts'
 import { identityRoutes } from './identity-provider.ts'
-import { type Account, type Counters, createLedger } from './ledger.ts'
+import { type Counters, createLedger } from './ledger.ts'
 import { pageRoutes } from './pages.ts'
 import { type Routes, startServer } from './server.ts'
 import { neighbourRoutes } from './tracker.ts'
@@ -23,23 +24,11 @@ export const hosts = [
  * the others); `/echo`, `/redirect`, `/set-cookie`, `/blank`, `/stuck` and `/seed` answer on each of them, and
  * `o1.many.test` … `o50.many.test` are there for tests that need many origins (`manyHosts`).
  */
-export interface Shop {
+export interface Shop extends ShopFront {
   readonly hosts: typeof hosts
-  readonly ports: { readonly http: number; readonly https: number }
-  /** `https://host:port/path` */
-  url(host: string, path?: string): string
-  /** `http://host:port/path` */
-  httpUrl(host: string, path?: string): string
-  /** Arguments with which Chromium finds the hosts and trusts their certificates. */
-  readonly browserArgs: readonly string[]
-  /** `dns.lookup` for HTTP clients. */
-  readonly lookup: Lookup
-  /** PEM of the shop's own certificate authority. */
-  readonly ca: string
+  /** For processes of their own: `shopAt(address)`. */
+  readonly address: ShopAddress
   readonly counters: Counters
-  readonly accounts: { readonly alice: Account; readonly bob: Account; readonly carol: Account }
-  /** Distinctive text that is part of every secret value: session cookies, tokens, passwords, storage values. */
-  readonly canary: string
   /** All sessions of the account (default: of everybody) die on the server, tokens included. */
   revoke(account?: 'alice' | 'bob' | 'carol'): void
   /** Milliseconds that a bearer token lives from now on; default one hour. */
@@ -80,20 +69,21 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
       ledger.counters.requests += 1
     },
   })
-  return {
-    hosts,
+  const address: ShopAddress = {
     ports: server.ports,
-    url: (host, path = '/') => `https://${host}:${String(server.ports.https)}${path}`,
-    httpUrl: (host, path = '/') => `http://${host}:${String(server.ports.http)}${path}`,
+    ca: authority.ca,
     browserArgs: [
       `--host-resolver-rules=${resolverRules()}`,
       `--ignore-certificate-errors-spki-list=${authority.spki}`,
     ],
-    lookup,
-    ca: authority.ca,
-    counters: ledger.counters,
     accounts: ledger.accounts,
     canary: ledger.canary,
+  }
+  return {
+    ...shopAt(address),
+    hosts,
+    address,
+    counters: ledger.counters,
     revoke: (account) => {
       ledger.revoke(account)
     },
@@ -121,5 +111,5 @@ function mergeRoutes(parts: readonly Routes[]): Routes {
   for (const part of parts) {
     for (const [host, paths] of Object.entries(part)) merged[host] = { ...merged[host], ...paths }
   }
-  return merged as Routes
+  return merged
 }

@@ -39,14 +39,21 @@ export function neighbourRoutes(ledger: Ledger): Record<string, Record<string, H
   }
 }
 
-/** A page that keeps a value of its own in each kind of web storage and a cookie. */
+/**
+ * A page that keeps a value of its own in web storage, and a partitioned cookie. In a frame of a foreign site the storage
+ * depends on the browser: Playwright switches storage partitioning off, and where third-party cookies are blocked as
+ * well, reading `localStorage` throws. Like any widget, the page goes on without; `data-ready` says which it was.
+ */
 function storageFrame(ledger: Ledger, name: string): Handler {
   return (exchange) => {
     const partitioned = `${name}-part=${ledger.secret(`${name}-part`)}; Path=/; Secure; SameSite=None; Partitioned`
     const script = `
-localStorage.setItem('${name}-local', localStorage.getItem('${name}-local') ?? '${ledger.secret(`${name}-local`)}')
-sessionStorage.setItem('${name}-session', '${ledger.secret(`${name}-session`)}')
-document.body.dataset.ready = 'yes'`
+let ready = 'stored'
+try {
+  localStorage.setItem('${name}-local', localStorage.getItem('${name}-local') ?? '${ledger.secret(`${name}-local`)}')
+  sessionStorage.setItem('${name}-session', '${ledger.secret(`${name}-session`)}')
+} catch { ready = 'denied' }
+document.body.dataset.ready = ready`
     sendPage(exchange, name, `<p>${name}</p><script>${script}</script>`, {
       'set-cookie': exchange.secure ? [partitioned] : [],
     })
