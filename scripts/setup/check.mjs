@@ -9,8 +9,12 @@ import { root, runQuietly } from './steps.mjs'
 
 /** @typedef {import('./steps.mjs').Outcome} Outcome */
 
+/** What is printed here is read in logs too. */
+const plain = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' }
+
 /** @param {string} path the program's file under node_modules @param {readonly string[]} args */
-const tool = (path, args) => runQuietly(process.execPath, [join(root, 'node_modules', path), ...args])
+const tool = (path, args) =>
+  runQuietly(process.execPath, [join(root, 'node_modules', path), ...args], { env: plain })
 
 /** What a stranger who installs the package gets: packed once, then looked at twice. @param {string} folder */
 const tarball = (folder) =>
