@@ -1,0 +1,196 @@
+import { cookieHeader } from '../bridge/jar/cookie-header.ts'
+import type { CookieContext } from '../bridge/jar/cookie-context.ts'
+import { siteOf } from '../policy/public-suffix.ts'
+import type { HeaderRule, Identity } from '../state/identity.ts'
+import type { Carrier } from './carrier.ts'
+import { ruleHeaders, type RuleHeader } from './header-rules.ts'
+import { isSafeMethod, type Hop, type RequestKind } from './hop.ts'
+import { identityHeaders, type Additions } from './identity.ts'
+import { refererOf } from './redirects.ts'
+import type { HeaderPair } from './wire.ts'
+
+/** Makes the headers of hops for one carrier; remembers what does not change from request to request. */
+export interface HeaderMaker {
+  /** Name, value, name, value …, Cookie last, without Host, Connection and Content-Length. */
+  headers(hop: Hop): readonly string[]
+}
+
+export function createHeaderMaker(carrier: Carrier): HeaderMaker {
+  const ready = new Map<string, readonly string[]>()
+  let freshUntil = 0
+  let revision = -1
+  let identity: Identity | undefined
+  let rules: readonly HeaderRule[] | undefined
+
+  /** Forgets everything when anything changed that headers are made of. */
+  function refresh(): void {
+    const same =
+      revision === carrier.cell.revision && identity === carrier.identity && rules === carrier.headerRules
+    const now = performance.now()
+    if (same && now < freshUntil && ready.size < 500) return
+    ready.clear()
+    freshUntil = now + 1_000 // a cookie that a header is made of may expire without any change
+    revision = carrier.cell.revision
+    identity = carrier.identity
+    rules = carrier.headerRules
+  }
+
+  return {
+    headers(hop) {
+      if (hop.written.length > 0 || hop.passed.length > 0 || hop.anonymous)
+        return withCookie(carrier, hop, flatHeaders(carrier, hop))
+      refresh()
+      const key = `${hop.method} ${hop.kind} ${hop.url.origin} ${hop.initiator ?? ''} ${hop.referrer ?? ''}`
+      let headers = ready.get(key)
+      if (headers === undefined) ready.set(key, (headers = flatHeaders(carrier, hop)))
+      return withCookie(carrier, hop, headers)
+    },
+  }
+}
+
+/**
+ * The headers that a request to `url` carries, in order, Cookie included, for clients that are not ours. Learned
+ * headers and cookies are those of this moment: ask again for every request.
+ */
+export function headersFor(
+  carrier: Carrier,
+  url: string | URL,
+  options: { readonly method?: string } = {},
+): [name: string, value: string][] {
+  const method = (options.method ?? 'GET').toUpperCase()
+  const target = new URL(url)
+  const hop = firstHop(carrier, { method, url: target, written: [], body: 'none' })
+  const flat = createHeaderMaker(carrier).headers(hop)
+  return Array.from({ length: flat.length / 2 }, (_, index) => [
+    flat[2 * index] ?? '',
+    flat[2 * index + 1] ?? '',
+  ])
+}
+
+export interface FirstHop {
+  readonly method: string
+  readonly url: URL
+  readonly written: readonly HeaderPair[]
+  readonly body: Hop['body']
+  /** Decided by what is asked when absent. */
+  readonly kind?: RequestKind | undefined
+  readonly anonymous?: boolean
+  /** Site or origin of the page in whose name the request is made. */
+  readonly topLevelSite?: string | undefined
+}
+
+/**
+ * The first request of an exchange. What the session's pages would ask by script is asked as a page does: other
+ * methods than GET, and addresses that a learned header goes to. The rest is a typed address.
+ */
+export function firstHop(carrier: Carrier, request: FirstHop): Hop {
+  const anonymous = request.anonymous ?? false
+  const rule = anonymous
+    ? undefined
+    : firstRule(ruleHeaders(carrier.headerRules, carrier.cell, request.method, request.url))
+  const kind = request.kind ?? (request.method === 'GET' && rule === undefined ? 'navigation' : 'fetch')
+  const page = request.topLevelSite === undefined ? undefined : new URL(request.topLevelSite).origin
+  const initiator = kind === 'navigation' ? undefined : (page ?? rule?.page ?? request.url.origin)
+  const written = request.written.find(([name]) => name.toLowerCase() === 'referer')?.[1]
+  return {
+    method: request.method,
+    url: request.url,
+    kind,
+    written: request.written,
+    initiator,
+    referrer: written ?? (initiator === undefined ? undefined : `${initiator}/`),
+    referrerPolicy: 'strict-origin-when-cross-origin',
+    passed: [],
+    tainted: false,
+    anonymous,
+    body: request.body,
+  }
+}
+
+function firstRule(headers: readonly RuleHeader[]): RuleHeader | undefined {
+  return headers.find((header) => header.page !== undefined) ?? headers[0]
+}
+
+function flatHeaders(carrier: Carrier, hop: Hop): readonly string[] {
+  const learned = learnedHeaders(carrier, hop)
+  const written = hop.written.filter(([name]) => name.toLowerCase() !== 'cookie')
+  const overridden = new Set(written.map(([name]) => name.toLowerCase()))
+  const custom = [
+    ...learned
+      .filter((header) => !overridden.has(header.name.toLowerCase()))
+      .map((header): HeaderPair => [header.name, header.value]),
+    ...written,
+  ]
+  const pairs = identityHeaders(carrier.identity, hop, additionsOf(hop, custom))
+  return (written.length === 0 ? pairs : override(pairs, written)).flat()
+}
+
+/** After a foreign redirect no page of the session asks any more: learned headers then go out with safe methods only. */
+function learnedHeaders(carrier: Carrier, hop: Hop): readonly RuleHeader[] {
+  if (hop.anonymous) return []
+  if (!isSafeMethod(hop.method) && hop.passed.some((origin) => origin !== hop.url.origin)) return []
+  return ruleHeaders(carrier.headerRules, carrier.cell, hop.method, hop.url)
+}
+
+/** What the caller wrote takes the place of what the browser would have said. */
+function override(pairs: readonly HeaderPair[], written: readonly HeaderPair[]): readonly HeaderPair[] {
+  const mine = new Map(written.map((pair) => [pair[0].toLowerCase(), pair]))
+  const placed = new Set<string>()
+  const result: HeaderPair[] = []
+  for (const pair of pairs) {
+    const key = pair[0].toLowerCase()
+    if (placed.has(key)) continue
+    const own = mine.get(key)
+    if (own !== undefined) placed.add(key)
+    result.push(own ?? pair)
+  }
+  return result
+}
+
+function additionsOf(hop: Hop, custom: readonly HeaderPair[]): Additions {
+  return {
+    custom,
+    origin: originHeader(hop),
+    site: siteRelation(hop),
+    referer: refererOf(hop),
+  }
+}
+
+/** Scripts say who asks unless they read at home (fetch specification 3.2, "append a request Origin header"). */
+function originHeader(hop: Hop): string | undefined {
+  if (hop.initiator === undefined) return undefined
+  const abroad = [...hop.passed, hop.url.origin].some((origin) => origin !== hop.initiator)
+  if (!abroad && (hop.method === 'GET' || hop.method === 'HEAD')) return undefined
+  return hop.tainted ? 'null' : hop.initiator
+}
+
+/** The farthest relation of the whole way counts. */
+function siteRelation(hop: Hop): Additions['site'] {
+  const { initiator } = hop
+  if (initiator === undefined) return 'none'
+  const foreign = [...hop.passed, hop.url.origin].filter((origin) => origin !== initiator)
+  if (foreign.length === 0) return 'same-origin'
+  const home = siteOf(new URL(initiator))
+  return foreign.every((origin) => siteOf(new URL(origin)) === home) ? 'same-site' : 'cross-site'
+}
+
+function withCookie(carrier: Carrier, hop: Hop, headers: readonly string[]): readonly string[] {
+  const written = hop.written.find(([name]) => name.toLowerCase() === 'cookie')
+  if (written !== undefined) return [...headers, ...written]
+  if (hop.anonymous) return headers
+  const cookie = cookieHeader(carrier.cell, hop.url, cookieContext(hop))
+  return cookie === '' ? headers : [...headers, 'Cookie', cookie]
+}
+
+/** Whose cookies may go, and be set: decided by the page that asks, not by the way of redirects. */
+export function cookieContext(hop: Hop): CookieContext {
+  const { initiator, method } = hop
+  if (initiator === undefined) return method === 'GET' ? typed : { navigation: true, method }
+  if (initiator === hop.url.origin) return method === 'GET' ? athome : { navigation: false, method }
+  const home = siteOf(new URL(initiator))
+  const sameSite = home === siteOf(hop.url) ? 'same-site' : 'cross-site'
+  return { navigation: false, method, topLevelSite: home, sameSite }
+}
+
+const typed: CookieContext = Object.freeze({ navigation: true, method: 'GET' })
+const athome: CookieContext = Object.freeze({ navigation: false, method: 'GET' })

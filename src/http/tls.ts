@@ -1,0 +1,48 @@
+import type { LookupFunction } from 'node:net'
+import type { SecureVersion } from 'node:tls'
+
+/** How connections are made, for every client alike. */
+export interface ConnectionOptions {
+  /** In place of `dns.lookup`. */
+  readonly lookup?: LookupFunction
+  /** Certificate authorities (PEM) to trust besides those that Node brings. */
+  readonly ca?: string | readonly string[]
+}
+
+/**
+ * Chromium's cipher list and curves in its order. Certificates are always verified. This is as near as Node's TLS gets:
+ * extension order and GREASE stay Node's, so that a site that fingerprints TLS can tell (impit can do more).
+ */
+export const browserTls: {
+  readonly ciphers: string
+  readonly ecdhCurve: string
+  readonly minVersion: SecureVersion
+  readonly maxVersion: SecureVersion
+} = {
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-AES128-SHA',
+    'ECDHE-RSA-AES256-SHA',
+    'AES128-GCM-SHA256',
+    'AES256-GCM-SHA384',
+    'AES128-SHA',
+    'AES256-SHA',
+  ].join(':'),
+  ecdhCurve: 'X25519:prime256v1:secp384r1',
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+}
+
+/** What to trust; the caller's authorities are added to Node's own, never put in their place. */
+export function trusted(options: ConnectionOptions, nodes: () => readonly string[]): string[] | undefined {
+  if (options.ca === undefined) return undefined
+  return [...nodes(), ...(typeof options.ca === 'string' ? [options.ca] : options.ca)]
+}

@@ -1,0 +1,84 @@
+import type { Readable } from 'node:stream'
+
+/**
+ * The client port: what an HTTP client must do to carry a session. One message out, one message in; no redirects,
+ * no cookies, no retries, no decoding: the exchange above does those, the same way for every client.
+ */
+export interface Transport {
+  /**
+   * Sends one request and resolves when the head of the answer is there. Rejects with whatever the client throws;
+   * the exchange turns it into an error without secrets. After `cancellation` it rejects and lets go of the socket.
+   */
+  send(request: WireRequest, cancellation: Cancellation): Promise<WireAnswer>
+  close(): Promise<void>
+}
+
+export type HeaderPair = readonly [name: string, value: string]
+
+export interface WireRequest {
+  readonly method: string
+  readonly url: URL
+  /** Name, value, name, value …, in the order to send, without Host, Connection and Content-Length. */
+  readonly headers: readonly string[]
+  readonly body: Uint8Array | Readable | undefined
+}
+
+export interface WireAnswer {
+  readonly statusCode: number
+  readonly statusText: string
+  /** Names in lower case. What came more than once is an array, except where the client joins it. */
+  readonly headers: WireHeaders
+  readonly body: WireBody
+}
+
+export type WireHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** The body as it came, still encoded. Exactly one of the three is called, once. */
+export interface WireBody {
+  /** All of it; rejects with `BodyTooBigError` after `limit` bytes. */
+  collect(limit: number): Promise<Buffer>
+  stream(): Readable
+  /** Not wanted. The socket is kept for the next request when little is left, else closed. */
+  discard(): void
+}
+
+/** Thrown inside the wire only; becomes a `RequestFailedError`. */
+export class BodyTooBigError extends Error {
+  readonly code = 'too-big'
+}
+
+/** What is left of a body that nobody wants is read up to here to keep the connection; more is not worth it. */
+export const discardLimit = 64 * 1024
+
+/** First value of a header. */
+export function headerValue(headers: WireHeaders, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' ? value : value?.[0]
+}
+
+export function headerValues(headers: WireHeaders, name: string): readonly string[] {
+  const value = headers[name]
+  if (value === undefined) return []
+  return typeof value === 'string' ? [value] : value
+}
+
+/**
+ * A deadline and a caller's signal in one small object. An `AbortController` per request costs more than all of our
+ * own work on it.
+ */
+export class Cancellation {
+  reason: Error | undefined
+  #listener: ((reason: Error) => void) | undefined
+
+  cancel(reason: Error): void {
+    if (this.reason !== undefined) return
+    this.reason = reason
+    this.#listener?.(reason)
+  }
+
+  /** At most one listener: whoever works now. Called at once when it is already too late. */
+  onCancel(listener: ((reason: Error) => void) | undefined): void {
+    this.#listener = listener
+    if (this.reason !== undefined) listener?.(this.reason)
+  }
+}
