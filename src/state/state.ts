@@ -86,6 +86,6 @@ export function cookieKey(
   const partition =
     cookie.partitionKey === undefined
       ? ''
-      : `${cookie.partitionKey}^${cookie._crHasCrossSiteAncestor === true ? '1' : '0'}`
+      : `${cookie.partitionKey}^${cookie._crHasCrossSiteAncestor === false ? '0' : '1'}` // absent: true, as Playwright has it
   return `${cookie.name}\u0000${cookie.domain}\u0000${cookie.path}\u0000${partition}`
 }
