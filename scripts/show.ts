@@ -1,0 +1,74 @@
+import type { Call } from './terminal/call.ts'
+import { exitCodes } from './terminal/exit-codes.ts'
+import { printable } from './terminal/screen.ts'
+import { carriedInWords, deathInWords, factsOf, localTime, type SessionFacts } from './vault/facts.ts'
+import { fullName, openVault, readSession } from './vault/open-vault.ts'
+
+/** What a stored session holds: names, places, lifetimes; never a value. */
+export async function show(call: Call, text: string): Promise<number> {
+  const name = fullName(text)
+  const { snapshot, bytes } = await readSession(await openVault(call), name)
+  const facts = factsOf(snapshot)
+  await call.screen.data({ ...facts, bytes })
+  await call.screen.result(
+    [...head(facts, bytes), ...cookies(facts), ...storage(facts), ...headers(facts)].join('\n'),
+  )
+  return exitCodes.ok
+}
+
+function head(facts: SessionFacts, bytes: number): string[] {
+  const verified = facts.verifiedAt === null ? 'never' : localTime(facts.verifiedAt)
+  return [
+    `${printable(facts.name)}  ${deathInWords(facts)}`,
+    `  carried by   ${carriedInWords(facts.carriedBy)}`,
+    `  verified     ${verified}${facts.probe === null ? '' : ` by ${printable(facts.probe)}`}`,
+    `  saved        ${localTime(facts.savedAt)}, ${String(bytes)} bytes, epoch ${String(facts.epoch)}, generation ${String(facts.generation)}`,
+    ...(facts.userAgent === null ? [] : [`  browser      ${printable(facts.userAgent, 160)}`]),
+  ]
+}
+
+function cookies(facts: SessionFacts): string[] {
+  const rows = facts.cookies.map((cookie) => [
+    printable(cookie.name === '' ? '(no name)' : cookie.name, 60),
+    printable(cookie.domain + cookie.path, 60),
+    cookie.expires === null ? 'until the browser closes' : `until ${localTime(cookie.expires)}`,
+    [
+      ...(cookie.httpOnly ? ['HttpOnly'] : []),
+      ...(cookie.secure ? ['Secure'] : []),
+      ...(cookie.sameSite === null ? [] : [`SameSite=${cookie.sameSite}`]),
+      ...(cookie.partition === null ? [] : [`partition ${printable(cookie.partition, 60)}`]),
+    ].join(' '),
+  ])
+  return section('cookies', rows)
+}
+
+function storage(facts: SessionFacts): string[] {
+  const rows = facts.origins.flatMap((origin) =>
+    (['localStorage', 'sessionStorage', 'indexedDB'] as const).flatMap((area) =>
+      origin[area].map((key) => [printable(key, 60), printable(origin.origin, 60), area]),
+    ),
+  )
+  return section('storage', rows)
+}
+
+function headers(facts: SessionFacts): string[] {
+  const rows = facts.headerRules.map((rule) => [
+    `${printable(rule.header, 60)} ← ${printable(rule.source)}`,
+    `to ${printable(rule.origins.join(', '), 200)}`,
+    rule.methods === 'unsafe' ? 'with writes only' : 'with every request',
+  ])
+  return section('headers', rows)
+}
+
+function section(title: string, rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return []
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  )
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return [`  ${title}`, ...rows.map((row) => `    ${line(row)}`)]
+}

@@ -1,0 +1,30 @@
+const codes = { SIGINT: 130, SIGTERM: 143 } as const
+
+export interface Interrupts {
+  readonly signal: AbortSignal
+  /** 128 + the signal's number once one has come, as a shell expects. */
+  readonly exitCode: number | undefined
+  stop(): void
+}
+
+/** Turns the first SIGINT or SIGTERM into an abort, so that the browser is closed; the second ends at once. */
+export function listenForInterrupts(): Interrupts {
+  const abort = new AbortController()
+  let exitCode: number | undefined
+  const listener = (name: NodeJS.Signals): void => {
+    const code = codes[name as keyof typeof codes]
+    if (exitCode !== undefined) process.exit(code)
+    exitCode = code
+    abort.abort(new DOMException(`${name} was received`, 'AbortError'))
+  }
+  for (const name of Object.keys(codes)) process.on(name, listener)
+  return {
+    signal: abort.signal,
+    get exitCode() {
+      return exitCode
+    },
+    stop() {
+      for (const name of Object.keys(codes)) process.off(name, listener)
+    },
+  }
+}
