@@ -1,4 +1,4 @@
-import { inspect } from 'node:util'
+import { format, inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { KeyInvalidError } from '../../src/errors.ts'
 import { generateKey, parseKeys } from '../../src/snapshot/keys.ts'
@@ -57,7 +57,7 @@ describe('a key', () => {
     for (const printed of [
       inspect(keys, { depth: 9, showHidden: true }),
       JSON.stringify(keys),
-      String(keys),
+      format('%s %o', keys, keys),
     ]) {
       expect(printed).not.toContain(key.slice(5))
       expect(printed).not.toContain(raw.toString('hex').slice(0, 16))
