@@ -46,6 +46,12 @@ const commands = {
     return runChecks()
   },
   bench: () => runBuilt('test/bench/main.js', ['--expose-gc']),
+  /** Also before `npm pack` and `npm publish`: what is packed is what the sources say. */
+  build: async () => {
+    await prepareDependencies()
+    await prepareBuild()
+    return 0
+  },
   /** All set-up and nothing else, for those who want the waiting behind them. */
   prepare: async () => {
     await prepareToBrowse()

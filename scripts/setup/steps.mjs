@@ -114,7 +114,8 @@ export function runAloud(command, args, env) {
 }
 
 /**
- * One line per step: what is done, then how it ended and how long it took.
+ * One line per step: what is done, then how it ended and how long it took. On stderr: stdout belongs to the command
+ * that asked for the set-up (`npm pack --json` calls it too).
  *
  * @template T
  * @param {string} title
@@ -124,13 +125,13 @@ export function runAloud(command, args, env) {
 export async function step(title, work) {
   const begun = performance.now()
   const seconds = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`
-  process.stdout.write(`${title} … `)
+  process.stderr.write(`${title} … `)
   try {
     const { word = 'done', value } = await work()
-    process.stdout.write(`${word} (${seconds()})\n`)
+    process.stderr.write(`${word} (${seconds()})\n`)
     return value
   } catch (error) {
-    process.stdout.write(`failed (${seconds()})\n`)
+    process.stderr.write(`failed (${seconds()})\n`)
     throw error
   }
 }
