@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
 import type { Tree } from './architecture/imports.ts'
@@ -7,7 +8,7 @@ import type { Rule } from './architecture/rules.ts'
 import * as rules from './architecture/rules.ts'
 import { heavyExceptions } from './architecture/table.ts'
 
-const root = new URL('..', import.meta.url).pathname
+const root = fileURLToPath(new URL('..', import.meta.url))
 const house = readTree(root, ['src', 'fixtures', 'scripts', 'examples', 'test/site'])
 
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Record<

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 
 import { isInstalled } from '../scripts/setup/dependencies.mjs'
@@ -9,7 +10,7 @@ import { engineProblem } from '../scripts/setup/engine.mjs'
 import { countPlaywright, countVitest } from '../scripts/setup/results.mjs'
 import { runQuietly } from '../scripts/setup/steps.mjs'
 
-const root = new URL('..', import.meta.url).pathname
+const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'sessionbridge-setup-'))
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
