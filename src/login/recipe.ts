@@ -7,7 +7,7 @@ export interface LoginTools {
    * `SecretOriginError` while a page of the login stands on an origin that the recipe does not allow, and with
    * `SecretMissingError` when it is found nowhere.
    */
-  secret(name: string): Promise<string>
+  readonly secret: (name: string) => Promise<string>
   readonly account: string
   readonly context: BrowserContext
   /** Aborts when the login is out of time, given up, or called off. */

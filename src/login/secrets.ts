@@ -73,8 +73,8 @@ function missing(name: string, looked: string[]): never {
 
 export interface SecretDesk {
   give(name: string): Promise<string>
-  /** Unix ms of the first secret given out; `undefined` before. */
-  readonly firstGivenAt: number | undefined
+  /** Unix ms of the last secret given out; `undefined` before the first. */
+  readonly lastGivenAt: number | undefined
 }
 
 /**
@@ -88,16 +88,16 @@ export function openSecretDesk(
   allowed: AllowedOrigins,
   scrubber: Scrubber,
 ): SecretDesk {
-  let firstGivenAt: number | undefined
+  let lastGivenAt: number | undefined
   return {
-    get firstGivenAt() {
-      return firstGivenAt
+    get lastGivenAt() {
+      return lastGivenAt
     },
     async give(name) {
       const value = await findSecret(name, place)
       scrubber.add(value)
       for (const page of context.pages()) await assertAllowed(page, name, allowed)
-      firstGivenAt ??= Date.now()
+      lastGivenAt = Date.now()
       return value
     },
   }

@@ -26,7 +26,7 @@ export interface ObservedRequest {
 export interface RequestWatch {
   /** What has been seen up to now, oldest first. */
   readonly requests: readonly ObservedRequest[]
-  /** Requests under way that may still matter: documents and script requests, without event streams. */
+  /** Requests under way that may still matter: documents, scripts and what scripts ask for, without event streams. */
   readonly inFlight: number
   /** Unix ms of the last start or end of such a request. */
   readonly lastActivity: number
@@ -44,7 +44,7 @@ const kept = 2_000
 const longestUrl = 8_192
 // Images, scripts, styles, fonts and media cannot carry a header that a page has made.
 const carriers = new Set(['document', 'fetch', 'xhr', 'eventsource', 'other'])
-const waitedFor = new Set(['document', 'fetch', 'xhr'])
+const waitedFor = new Set(['document', 'script', 'fetch', 'xhr'])
 // What is under way longer than this is a long poll, not a part of the login.
 const longPoll = 5_000
 

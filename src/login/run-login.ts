@@ -1,0 +1,190 @@
+import type { BrowserContext, Page } from 'playwright'
+import { watchOrigins } from '../bridge/context/visited.ts'
+import { NeedsPersonError, plainUrl } from '../errors.ts'
+import type { HttpOptions } from '../http/client.ts'
+import { silentLogger, type Logger } from '../observe/events.ts'
+import { allowedOrigins } from './allowed-origins.ts'
+import type { Attempt, FunctionRun, LoginPolicy } from './attempt.ts'
+import { openBrowser, type BrowserOptions } from './browser.ts'
+import { loginContextOptions } from './capture-identity.ts'
+import { explain, LoginEnded } from './explain.ts'
+import type { Gathered, Harvest } from './harvest.ts'
+import { orAbort } from './quiet.ts'
+import type { Recipe } from './recipe.ts'
+import { Scrubber } from './scrub.ts'
+import { openSecretDesk, type Secrets } from './secrets.ts'
+import { untilSignedIn } from './signed-in.ts'
+import { watchRequests } from './watch-requests.ts'
+
+export type { Harvest } from './harvest.ts'
+
+export interface LoginOptions {
+  readonly account: string
+  readonly browser?: BrowserOptions
+  readonly secrets?: Secrets
+  readonly http?: HttpOptions
+  readonly policy?: LoginPolicy
+  readonly logger?: Logger
+  /** Folder for the screenshot of a failed login; default: a private folder in the system's temporary folder. */
+  readonly screenshots?: string
+  readonly signal?: AbortSignal
+  /** A person may sign in, in a window: needed when the recipe has no `login`. */
+  readonly interactive?: boolean
+}
+
+/**
+ * Signs in once, in a browser that is launched (or borrowed) for it, and brings the session home, proven.
+ *
+ * Throws `LoginFailedError` (`rejected` within seconds when the site says no), `NeedsPersonError`,
+ * `BrowserMissingError`, `SecretMissingError`, `SecretOriginError`, or the reason of `signal`. No error holds a secret
+ * that was handed out.
+ */
+export async function runLogin(recipe: Recipe, options: LoginOptions): Promise<Harvest> {
+  const session = `${recipe.name}/${options.account}`
+  const begun = Date.now()
+  options.signal?.throwIfAborted()
+  if (recipe.login === undefined) assertPersonCanCome(session, options)
+  const headless = options.browser?.headless ?? recipe.login !== undefined
+  const opened = await openBrowser({ ...options.browser, headless }, options.logger)
+  try {
+    const context = await opened.browser.newContext(await loginContextOptions(opened.browser, recipe.context))
+    try {
+      const gathered = await signIn(recipe, context, { ...options, session })
+      const took = Date.now() - begun
+      report(options.logger, session, gathered, took)
+      return { ...gathered, verifiedAt: Date.now(), took }
+    } finally {
+      await context.close().catch(() => undefined) // a person may have closed the window, or the browser died
+    }
+  } finally {
+    await opened.close().catch(() => undefined)
+  }
+}
+
+async function signIn(
+  recipe: Recipe,
+  context: BrowserContext,
+  options: LoginOptions & { session: string },
+): Promise<Gathered> {
+  const { session, account } = options
+  const limit = recipe.timeout ?? (recipe.login === undefined ? 600_000 : 60_000)
+  const clock = AbortSignal.timeout(limit)
+  const over = new AbortController()
+  const signal = AbortSignal.any([
+    clock,
+    over.signal,
+    ...(options.signal === undefined ? [] : [options.signal]),
+  ])
+  const scrubber = new Scrubber()
+  const allowed = allowedOrigins(recipe)
+  const place = { recipe: recipe.name, account, secrets: options.secrets }
+  const watch = watchRequests(context)
+  const visited = watchOrigins(context)
+  const page = await context.newPage()
+  const attempt: Attempt = {
+    session,
+    recipe,
+    context,
+    page,
+    watch,
+    visited,
+    desk: openSecretDesk(context, place, allowed, scrubber),
+    allowed,
+    policy: options.policy ?? {},
+    http: options.http ?? {},
+    logger: options.logger ?? silentLogger,
+    attended: options.interactive === true,
+    signal,
+  }
+  const run: FunctionRun = { ended: false, failure: undefined }
+  endWhenGone(attempt, over)
+  try {
+    await orAbort(page.goto(recipe.url, { waitUntil: 'domcontentloaded', timeout: 0 }), signal)
+    startFunction(attempt, account, run)
+    return await untilSignedIn(attempt, run)
+  } catch (error) {
+    throw await explain(error, {
+      ...{ session, page, scrubber, clock, limit },
+      screenshots: options.screenshots,
+      caller: options.signal,
+      functionEnded: run.ended,
+      verified: recipe.verify !== undefined,
+    })
+  } finally {
+    watch.stop()
+    visited.stop()
+    over.abort()
+  }
+}
+
+/** Runs the recipe's function beside the watch: a wrong password ends the login even while the function still waits. */
+function startFunction(attempt: Attempt, account: string, run: FunctionRun): void {
+  const { recipe, page, context, desk, signal } = attempt
+  const { login } = recipe
+  if (login === undefined) {
+    run.ended = true
+    return
+  }
+  const work = async (): Promise<void> => {
+    await login(page, { secret: (name) => desk.give(name), account, context, signal })
+  }
+  work().then(
+    () => {
+      run.ended = true
+    },
+    (error: unknown) => {
+      run.failure = { error }
+    },
+  )
+}
+
+/** A closed window or a dead browser ends the wait at once. */
+function endWhenGone({ context, page, session, recipe, signal }: Attempt, over: AbortController): void {
+  const gone = (what: string): void => {
+    if (signal.aborted) return
+    over.abort(
+      recipe.login === undefined
+        ? new NeedsPersonError(session, `${what} before anyone was signed in`)
+        : new LoginEnded('threw', what),
+    )
+  }
+  const watchClosing = (watched: Page): void => {
+    watched.on('close', () => {
+      if (context.pages().length === 0) gone('the window was closed')
+    })
+  }
+  watchClosing(page)
+  context.on('page', watchClosing)
+  context.on('close', () => {
+    gone('the browser was closed')
+  })
+  page.on('crash', () => {
+    gone('the page crashed')
+  })
+}
+
+function assertPersonCanCome(session: string, { interactive, browser }: LoginOptions): void {
+  if (interactive !== true) throw new NeedsPersonError(session, 'its recipe has no login function')
+  const display = process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY'] ?? ''
+  const canOpen = process.platform !== 'linux' || display !== ''
+  if (!canOpen && browser?.browser === undefined && browser?.headless !== true)
+    throw new NeedsPersonError(session, 'a window has to open and there is no display')
+}
+
+function report(logger: Logger | undefined, session: string, gathered: Gathered, took: number): void {
+  const { headerRules, probe, unexplained } = gathered
+  logger?.info(
+    {
+      ...{ session, took },
+      headers: headerRules.map(({ header, origins }) => ({ header, origins })),
+      probe: probe === undefined ? undefined : plainUrl(probe.url),
+    },
+    'signed in',
+  )
+  for (const { header, origins } of unexplained) {
+    logger?.warn(
+      { session, header, origins },
+      'a header that the pages send was not found in the state: it is not carried',
+    )
+  }
+}

@@ -1,0 +1,102 @@
+import type { Page } from 'playwright'
+import type { Attempt, FunctionRun } from './attempt.ts'
+import { LoginEnded } from './explain.ts'
+import { gather, hasCandidates, type Gathered } from './harvest.ts'
+import { orAbort, untilActivity, untilSettled } from './quiet.ts'
+import { asksForPassword, findRefusal } from './rejection.ts'
+
+const lookAgain = 200
+// Every proof asks the site several times: a few are enough for a login, a person may need longer.
+const proofs = { byFunction: 8, byPerson: 60 }
+// Without a sign of success, going to the home page could interrupt a login that is still under way.
+const idleBeforeHome = 1_500
+
+/**
+ * Waits until somebody is signed in, by evidence: the recipe's `verify`, or a request whose answers with and without
+ * the session differ. Throws `LoginEnded` as soon as the evidence says that it will not come.
+ */
+export async function untilSignedIn(attempt: Attempt, run: FunctionRun): Promise<Gathered> {
+  const { watch, signal, recipe } = attempt
+  const sign = successSign(attempt)
+  const home = homeVisit(attempt)
+  let examined = -1
+  let left = recipe.login === undefined ? proofs.byPerson : proofs.byFunction
+  for (;;) {
+    if (run.failure !== undefined) throw await explainThrow(attempt, run.failure.error)
+    if (recipe.login !== undefined && !attempt.attended) await refuseEarly(attempt, run.ended)
+    if (run.ended && (await sign())) {
+      await untilSettled(watch, attempt.page, signal)
+      if (recipe.verify !== undefined || (!attempt.attended && isIdle(attempt))) await home()
+      if (latest(attempt) > examined && left > 0 && hasCandidates(attempt)) {
+        left -= 1
+        let gathered = await orAbort(gather(attempt), signal)
+        if (isEnough(attempt, gathered)) {
+          if (await home()) gathered = await orAbort(gather(attempt), signal)
+          return gathered
+        }
+        examined = latest(attempt) // what the capture itself has loaded is no news
+      }
+    }
+    await untilActivity(watch, lookAgain, signal)
+  }
+}
+
+/** A proof; or the recipe's own word, unless it also names a probe that should have proven it. */
+function isEnough({ recipe }: Attempt, { probe }: Gathered): boolean {
+  return probe !== undefined || (recipe.verify !== undefined && recipe.probe === undefined)
+}
+
+/** The recipe's word, or at least no password field in sight. The proof follows in either case. */
+function successSign(attempt: Attempt): () => Promise<boolean> {
+  const { verify } = attempt.recipe
+  if (verify === undefined) return async () => !(await asksForPassword(attempt))
+  let asking: Promise<boolean> | undefined
+  const ask = (): Promise<boolean> =>
+    Promise.resolve(verify(attempt.page)).then(
+      (answer) => answer,
+      () => false, // a page that is just being replaced; asked again
+    )
+  // A verify that waits for something must not keep us from seeing that the site has said no.
+  return async () => {
+    const pending = (asking ??= ask())
+    const answer = await Promise.race([pending, untilActivity(attempt.watch, lookAgain, attempt.signal)])
+    if (answer !== undefined) asking = undefined
+    return answer ?? false
+  }
+}
+
+async function refuseEarly(attempt: Attempt, functionEnded: boolean): Promise<void> {
+  const refusal = await findRefusal(attempt, functionEnded)
+  if (refusal !== undefined) throw new LoginEnded(refusal.failure, refusal.detail)
+}
+
+/** A function that waits for its own sign of success throws when the site has said no: the site's word is the reason. */
+async function explainThrow(attempt: Attempt, error: unknown): Promise<unknown> {
+  const refusal = await findRefusal(attempt, true).catch(() => undefined)
+  return refusal === undefined ? error : new LoginEnded(refusal.failure, refusal.detail, { cause: error })
+}
+
+/** Visits the recipe's home page at the first call; true when it went there. */
+function homeVisit({ recipe, page, watch, signal }: Attempt): () => Promise<boolean> {
+  let due = recipe.home !== undefined
+  return async () => {
+    if (!due || recipe.home === undefined) return false
+    due = false
+    if (page.url() === recipe.home) return false
+    await orAbort(goTo(page, recipe.home), signal)
+    await untilSettled(watch, page, signal)
+    return true
+  }
+}
+
+async function goTo(page: Page, url: string): Promise<void> {
+  await page.goto(url, { waitUntil: 'load', timeout: 15_000 })
+}
+
+function isIdle({ watch }: Attempt): boolean {
+  return watch.inFlight === 0 && Date.now() - watch.lastActivity >= idleBeforeHome
+}
+
+function latest({ watch }: Attempt): number {
+  return watch.requests.at(-1)?.sequence ?? 0
+}
