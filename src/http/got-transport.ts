@@ -129,6 +129,7 @@ function wireHeaders(response: IncomingMessage): WireHeaders {
 }
 
 class GotBody implements WireBody {
+  readonly complete = false
   readonly #stream: Request
   constructor(stream: Request) {
     this.#stream = stream

@@ -31,7 +31,7 @@ export interface RequestContent {
 }
 
 /** Of the connection, not of the request: the client writes them itself. */
-const ofConnection = new Set([
+export const ofConnection = new Set([
   'connection',
   'content-length',
   'expect',

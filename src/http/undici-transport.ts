@@ -22,9 +22,7 @@ export function createUndiciTransport(options: ConnectionOptions = {}): Transpor
           method: request.method as Dispatcher.HttpMethod,
           headers: request.headers as string[],
           body: request.body ?? null,
-          // The exchange holds the deadline; undici's timers are coarse and only a second line.
-          headersTimeout: 0,
-          bodyTimeout: 0,
+          headersTimeout: 0, // the exchange holds the deadline
         },
         handler,
       )
@@ -110,11 +108,11 @@ class AnswerHandler implements Dispatcher.DispatchHandler, WireBody {
   onResponseError(_controller: Controller, error: Error): void {
     this.#error = this.#cancelled ?? error
     this.#reject(this.#error)
-    this.#readable?.destroy(this.#error)
+    // undici's parser errors quote the bytes that they choked on.
+    this.#readable?.destroy(this.#cancelled ?? withoutContent(error))
     this.#done?.(this.#error)
   }
 
-  /** True when the whole body is here already. */
   get complete(): boolean {
     return this.#ended
   }
@@ -154,7 +152,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler, WireBody {
     for (const chunk of this.#chunks) readable.push(chunk)
     this.#chunks = []
     if (this.#ended) readable.push(null)
-    if (this.#error !== undefined) readable.destroy(this.#error)
+    if (this.#error !== undefined) readable.destroy(this.#cancelled ?? withoutContent(this.#error))
     return readable
   }
 
@@ -165,3 +163,9 @@ class AnswerHandler implements Dispatcher.DispatchHandler, WireBody {
 
 /** What is taken in before anybody asks for the body; then the server waits. */
 const pauseAt = 256 * 1024
+
+function withoutContent(error: Error): Error {
+  const { code } = error as { code?: unknown }
+  const known = typeof code === 'string' ? code : 'unknown reason'
+  return Object.assign(new Error(`The body broke off: ${known}`), { code: known })
+}

@@ -35,6 +35,8 @@ export type WireHeaders = Readonly<Record<string, string | readonly string[] | u
 
 /** The body as it came, still encoded. Exactly one of the three is called, once. */
 export interface WireBody {
+  /** True when all of it is here already, so that `collect` does not wait. */
+  readonly complete: boolean
   /** All of it; rejects with `BodyTooBigError` after `limit` bytes. */
   collect(limit: number): Promise<Buffer>
   stream(): Readable

@@ -1,0 +1,140 @@
+import { Readable } from 'node:stream'
+import { ClosedError, plainUrl, SessionbridgeError } from '../errors.ts'
+import type { Carrier } from './carrier.ts'
+import { Deadline } from './deadline.ts'
+import { contentCodings, decodeBody, decodeStream, hasNoBody } from './decode.ts'
+import { createExchange, wireError, type Exchange, type Exchanged } from './exchange.ts'
+import { fetchRequest, type FetchRequest } from './fetch-request.ts'
+import { fetchResponse } from './fetch-response.ts'
+import { firstHop } from './headers-for.ts'
+import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, type HttpOptions } from './options.ts'
+import { createUndiciTransport } from './undici-transport.ts'
+import type { Transport } from './wire.ts'
+
+/**
+ * `session.fetch`: the WHATWG function with the session's cookies, identity and learned headers, for every library that
+ * takes a `fetch`. Differences to a page's fetch: there is no CORS, relative URLs need `baseUrl`, answers of other
+ * origins can be read, `redirect: 'manual'` gives the redirect itself (as in Node), and `credentials` knows only
+ * `'omit'`: everything else carries the session.
+ *
+ * Rejects with a `TypeError` whose `cause` is the typed error (`RequestFailedError`, `RedirectRefusedError`,
+ * `TimedOutError`, `ClosedError`), or with the signal's reason. The time limit ends with the head of the answer.
+ */
+export type SessionFetch = typeof globalThis.fetch & { close(): Promise<void> }
+
+export function createFetch(
+  carrier: Carrier,
+  options: HttpOptions = {},
+  transport: Transport = createUndiciTransport(options),
+): SessionFetch {
+  const client = new FetchClient(carrier, options, transport)
+  return Object.assign(
+    (input: string | URL | Request, init?: RequestInit): Promise<Response> => client.fetch(input, init ?? {}),
+    { close: () => client.close() },
+  )
+}
+
+class FetchClient {
+  readonly #carrier: Carrier
+  readonly #options: HttpOptions
+  readonly #transport: Transport
+  readonly #exchange: Exchange
+  readonly #running = new Set<Deadline>()
+  #closed = false
+
+  constructor(carrier: Carrier, options: HttpOptions, transport: Transport) {
+    this.#carrier = carrier
+    this.#options = options
+    this.#transport = transport
+    this.#exchange = createExchange(carrier, transport)
+  }
+
+  async fetch(input: string | URL | Request, init: RequestInit): Promise<Response> {
+    const request = await fetchRequest(input, init, this.#options.baseUrl)
+    try {
+      return await this.#send(request)
+    } catch (error) {
+      if (request.signal?.aborted === true) throw request.signal.reason
+      if (error instanceof SessionbridgeError) throw new TypeError(error.message, { cause: error })
+      throw error
+    }
+  }
+
+  async #send(request: FetchRequest): Promise<Response> {
+    if (this.#closed) throw new ClosedError(`The fetch of ${this.#carrier.name}`)
+    const { method, url, body } = request
+    const after = this.#options.timeout ?? defaultTimeout
+    const deadline = new Deadline(after, () => `${method} ${plainUrl(url)}`, request.signal)
+    this.#running.add(deadline)
+    try {
+      const exchanged = await this.#exchange(
+        {
+          first: () => firstHop(this.#carrier, { ...request, kind: 'fetch', body: kindOfBody(body) }),
+          body,
+          redirect: request.redirect,
+          maxRedirects: this.#options.maxRedirects ?? defaultMaxRedirects,
+        },
+        deadline,
+      )
+      return await this.#response(exchanged, deadline)
+    } catch (error) {
+      this.#end(deadline)
+      throw error
+    }
+  }
+
+  async #response({ answer, hop, redirects }: Exchanged, deadline: Deadline): Promise<Response> {
+    const { statusCode, headers } = answer
+    const facts = {
+      method: hop.method,
+      url: withoutFragment(hop.url),
+      redirected: redirects.length > 0,
+      statusCode,
+      statusText: answer.statusText,
+      headers,
+    }
+    if (answer.body.complete || hasNoBody(hop.method, statusCode)) {
+      const limit = this.#options.maxResponseBytes ?? defaultMaxResponseBytes
+      try {
+        const raw = await answer.body.collect(limit)
+        const decodes = contentCodings(headers).length > 0 && !hasNoBody(hop.method, statusCode)
+        const body = decodes ? await decodeBody(raw, headers, limit) : raw
+        return fetchResponse({
+          ...facts,
+          body: body.length === 0 && hasNoBody(hop.method, statusCode) ? null : body,
+        })
+      } catch (error) {
+        throw wireError(hop, error, deadline)
+      } finally {
+        this.#end(deadline)
+      }
+    }
+    deadline.pause()
+    const stream = await decodeStream(answer.body.stream(), headers)
+    stream.once('close', () => {
+      this.#end(deadline)
+    })
+    return fetchResponse({ ...facts, body: Readable.toWeb(stream) as ReadableStream<Uint8Array> })
+  }
+
+  #end(deadline: Deadline): void {
+    deadline.end()
+    this.#running.delete(deadline)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const deadline of this.#running) deadline.close(`The fetch of ${this.#carrier.name}`)
+    await this.#transport.close()
+  }
+}
+
+function kindOfBody(body: FetchRequest['body']): 'none' | 'bytes' | 'stream' {
+  if (body === undefined) return 'none'
+  return body instanceof Readable ? 'stream' : 'bytes'
+}
+
+/** As `Response.url` does. */
+function withoutFragment(url: URL): string {
+  return url.hash === '' ? url.href : url.href.slice(0, url.href.indexOf('#'))
+}
