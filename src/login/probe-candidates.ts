@@ -50,10 +50,9 @@ function isCandidate({ method, url, status, resourceType }: ObservedRequest): bo
   if (method !== 'GET' || status === undefined || status < 200 || status >= 300 || !URL.canParse(url))
     return false
   if (resourceType !== 'fetch' && resourceType !== 'xhr' && resourceType !== 'document') return false
-  const { protocol, pathname, searchParams } = new URL(url)
+  const { protocol, pathname, search, searchParams } = new URL(url)
   if (protocol !== 'https:' && protocol !== 'http:') return false
-  const fields = [...searchParams.keys()]
-  return !harmful.test(pathname) && !fields.some((field) => harmful.test(field) || oneTime.test(field))
+  return !harmful.test(pathname + search) && ![...searchParams.keys()].some((field) => oneTime.test(field))
 }
 
 /** Sent with something that can carry a session. */

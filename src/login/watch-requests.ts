@@ -1,4 +1,5 @@
 import type { BrowserContext, Request, Response } from 'playwright'
+import { isOwnPage } from '../bridge/context/own-pages.ts'
 
 /** One request as the browser really sent it. Lives in memory only, for learning: it holds secrets. */
 export interface ObservedRequest {
@@ -62,6 +63,7 @@ export function watchRequests(context: BrowserContext): RequestWatch {
     for (const listener of [...listeners]) listener()
   }
   const onRequest = (request: Request): void => {
+    if (isOwn(request)) return
     if (waitedFor.has(request.resourceType())) underWay.set(request, Date.now())
     if (carriers.has(request.resourceType()) && request.url().length <= longestUrl) {
       const draft = draftOf(request, sequence++)
@@ -152,6 +154,15 @@ function track(pending: Set<Promise<unknown>>, work: Promise<void>): void {
       pending.delete(entry)
     })
   pending.add(entry)
+}
+
+/** Made while we were reading storage, in a page of our own: no site has seen it. */
+function isOwn(request: Request): boolean {
+  try {
+    return isOwnPage(request.frame().page())
+  } catch {
+    return false // a worker's request, or a navigation whose frame does not stand yet
+  }
 }
 
 function pageOriginOf(request: Request): string | undefined {
