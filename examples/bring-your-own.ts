@@ -1,8 +1,9 @@
 import { chromium } from 'playwright'
-import { applyState, captureState, toCookieJar } from 'sessionbridge'
+import { applyState, captureState, findBrowser, toCookieJar } from 'sessionbridge'
 
 const site = process.env['SHOP'] ?? 'https://shop.example'
-const browser = await chromium.launch({ executablePath: process.env['SESSIONBRIDGE_BROWSER'] })
+const { executablePath } = await findBrowser()
+const browser = await chromium.launch({ executablePath })
 const first = await browser.newContext()
 await (await first.newPage()).goto(site)
 

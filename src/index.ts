@@ -5,7 +5,8 @@ export type { Visit, VisitResult } from './session/visit.ts'
 
 export { defineRecipe, type LoginTools, type Recipe } from './login/recipe.ts'
 export type { Secrets } from './login/secrets.ts'
-export { findBrowser, type BrowserOptions } from './login/browser.ts'
+export type { BrowserOptions } from './login/browser.ts'
+export { findBrowser } from './login/find-browser.ts'
 export type { Liveness } from './login/probe.ts'
 
 export { fileStore } from './store/file.ts'

@@ -44,7 +44,7 @@ export interface Visitor extends AsyncDisposable {
 /** Throws `TypeError` for misuse and `KeyInvalidError`. Opens nothing: the store is read at the first `open`. */
 export function createVault(options: VaultOptions): Vault {
   checkVaultOptions(options)
-  const shelf: Shelf = { store: options.store, keys: parseKeys(options.key) }
+  const shelf: Shelf = { store: options.store, keys: parseKeys(options.key ?? []) }
   const logger = options.logger ?? silentLogger
   const logins = new SingleFlight<LoginResult>()
   const host: SessionHost = {
