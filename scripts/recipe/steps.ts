@@ -3,7 +3,7 @@ import type { LoginTools } from '../../src/index.ts'
 import type { Step, Target } from './yaml.ts'
 
 // A login page may render late; a wrong label should not use up the whole login's time.
-const patience = 15_000
+const patience = 10_000
 
 type Where = { readonly [Name in keyof Target]?: Target[Name] }
 
