@@ -18,9 +18,9 @@ beforeAll(async () => {
     env: { ...process.env, TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const [out, errors, [code]] = await Promise.all([text(demo.stdout), text(demo.stderr), once(demo, 'exit')])
+  const [out, errors, exit] = await Promise.all([text(demo.stdout), text(demo.stderr), once(demo, 'exit')])
   output = out + errors
-  status = code
+  status = exit[0]
   leftBehind = await readdir(temporary)
 }, 120_000)
 

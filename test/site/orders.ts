@@ -20,7 +20,7 @@ export function ordersOf(page: number): Order[] {
   })
 }
 
-export const ordersJson = rememberPages((page) => JSON.stringify({ page, orders: ordersOf(page) }))
+export const ordersJson = rememberPages((page) => JSON.stringify(ordersOf(page)))
 
 export const ordersHtml = rememberPages((page) => {
   const rows = ordersOf(page).map(

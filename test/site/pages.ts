@@ -30,12 +30,8 @@ export function pageRoutes(ledger: Ledger): Record<string, Record<string, Handle
       '/account': memberPage(ledger, 'Your account', accountPage),
       '/report': memberPage(ledger, 'Report', reportPage),
       '/embed': memberPage(ledger, 'Embedded', embedPage),
-      '/orders/*': (exchange) => {
-        const session = memberOf(exchange, ledger)
-        if (session === undefined) return
-        const page = Number(exchange.path.slice('/orders/'.length))
-        send(exchange, 200, 'text/html; charset=utf-8', ordersHtml(page), rotate(exchange, ledger, session))
-      },
+      '/orders': ordersPage(ledger),
+      '/orders/*': ordersPage(ledger),
       '/logout': (exchange) => {
         const session = ledger.bySid(cookieOf(exchange, 'sid'))
         if (session !== undefined) {
@@ -52,6 +48,16 @@ function memberPage(ledger: Ledger, title: string, body: (exchange: Exchange) =>
   return (exchange) => {
     const session = memberOf(exchange, ledger)
     if (session !== undefined) sendPage(exchange, title, body(exchange), rotate(exchange, ledger, session))
+  }
+}
+
+/** `/orders/<page>`, and `/orders` for the first. */
+function ordersPage(ledger: Ledger): Handler {
+  return (exchange) => {
+    const session = memberOf(exchange, ledger)
+    if (session === undefined) return
+    const page = Number(exchange.path.slice('/orders/'.length) || '1')
+    send(exchange, 200, 'text/html; charset=utf-8', ordersHtml(page), rotate(exchange, ledger, session))
   }
 }
 

@@ -86,7 +86,7 @@ const total = async () => {
   let cents = 0
   for (const page of [1, 2, 3]) {
     const answer = await fetch('/api/orders?page=' + page)
-    for (const order of (await answer.json()).orders) cents += order.cents
+    for (const order of await answer.json()) cents += order.cents
   }
   document.querySelector('[data-testid=total]').textContent = (cents / 100).toFixed(2) + ' EUR'
 }
