@@ -99,7 +99,8 @@ async function contentOf(
     return { body: Buffer.from(body.toString()), type: 'application/x-www-form-urlencoded;charset=UTF-8' }
   if (body instanceof Uint8Array) return { body, type: undefined }
   if (body instanceof ReadableStream) return { body: Readable.fromWeb(body as never), type: undefined }
-  if (Symbol.asyncIterator in body) return { body: Readable.from(body as AsyncIterable<Uint8Array>), type: undefined }
+  if (Symbol.asyncIterator in body)
+    return { body: Readable.from(body as AsyncIterable<Uint8Array>), type: undefined }
   // Blobs and forms: Node knows their types and boundaries. They are read whole, so that a redirect can repeat them.
   const response = new Response(body)
   return {

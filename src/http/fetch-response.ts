@@ -13,8 +13,6 @@ export interface FetchFacts {
   readonly body: Buffer | ReadableStream<Uint8Array> | null
 }
 
-export type SessionResponse = Response
-
 type ResponseClass = new (facts: FetchFacts) => Response
 
 let loaded: ResponseClass | undefined
@@ -30,23 +28,37 @@ export function fetchResponse(facts: FetchFacts): Response {
 
 function responseClass(): ResponseClass {
   /**
-   * A body that is here already is kept as bytes and given out without a stream: `new Response(bytes)` and its `text()`
-   * cost as much as all the rest of a request. The stream is made when somebody asks for it.
+   * Everything is made when it is asked for: filling `Headers`, and a stream for a body that is here already, cost as
+   * much as all the rest of a request.
    */
   return class SessionResponse extends Response {
     readonly #facts: FetchFacts
+    #headers: Headers | undefined
     #bytes: Buffer | undefined
     #inner: Response | undefined
+    #used = false
 
     constructor(facts: FetchFacts) {
-      super(null, {
-        status: facts.statusCode,
-        statusText: facts.statusText,
-        headers: headersInit(facts.headers),
-      })
+      super(null)
       this.#facts = facts
       if (Buffer.isBuffer(facts.body)) this.#bytes = facts.body
       else this.#inner = new Response(facts.body)
+    }
+
+    override get status(): number {
+      return this.#facts.statusCode
+    }
+
+    override get statusText(): string {
+      return this.#facts.statusText
+    }
+
+    override get ok(): boolean {
+      return this.status >= 200 && this.status < 300
+    }
+
+    override get headers(): Headers {
+      return (this.#headers ??= new Headers(headersInit(this.#facts.headers)))
     }
 
     override get url(): string {
@@ -66,7 +78,7 @@ function responseClass(): ResponseClass {
     }
 
     override get bodyUsed(): boolean {
-      return this.#inner?.bodyUsed ?? false
+      return this.#used || (this.#inner?.bodyUsed ?? false)
     }
 
     override async text(): Promise<string> {
@@ -109,6 +121,7 @@ function responseClass(): ResponseClass {
     }
 
     override clone(): Response {
+      if (this.bodyUsed) throw new TypeError('Body is unusable: Body has already been read')
       if (this.#bytes !== undefined) return new SessionResponse({ ...this.#facts, body: this.#bytes })
       const { body } = this.#streaming().clone()
       return new SessionResponse({ ...this.#facts, body })
@@ -116,17 +129,21 @@ function responseClass(): ResponseClass {
 
     /** The bytes, once. `undefined` when the body is or was a stream. */
     #take(): Buffer | undefined {
+      if (this.#used) throw new TypeError('Body is unusable: Body has already been read')
       const bytes = this.#bytes
       if (bytes === undefined) return undefined
       this.#bytes = undefined
-      this.#inner = usedUp()
+      this.#used = true
       return bytes
     }
 
     #streaming(): Response {
       if (this.#inner === undefined) {
-        this.#inner = new Response(hasNullBody(this.status) ? null : copyOf(this.#bytes ?? Buffer.alloc(0)))
+        const bytes = this.#bytes ?? Buffer.alloc(0)
+        this.#inner = new Response(hasNullBody(this.status) ? null : copyOf(bytes))
         this.#bytes = undefined
+        // Who read the bytes before gets a stream that was read.
+        if (this.#used) void this.#inner.arrayBuffer()
       }
       return this.#inner
     }
@@ -135,13 +152,6 @@ function responseClass(): ResponseClass {
       return `Response ${String(this.status)} ${plainUrl(this.url)}`
     }
   }
-}
-
-/** A response whose body was read, so that `bodyUsed` and the errors of a second reading are Node's own. */
-function usedUp(): Response {
-  const response = new Response('')
-  void response.arrayBuffer()
-  return response
 }
 
 function hasNullBody(status: number): boolean {

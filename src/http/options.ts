@@ -18,16 +18,22 @@ export const defaultMaxResponseBytes = 64 * 1024 * 1024
 
 /** Every check that a target must pass before anything is sent. Misuse is a `TypeError`, without the URL's secrets. */
 export function targetUrl(url: string | URL, baseUrl: string | undefined): URL {
-  if (typeof url === 'string' && !URL.canParse(url, baseUrl))
-    throw new TypeError(
-      baseUrl === undefined
-        ? 'The URL is not absolute. Give the whole address, or set baseUrl.'
-        : 'The URL cannot be parsed.',
-    )
-  const target = new URL(url, baseUrl)
+  const target = parsed(url, baseUrl)
   if (target.protocol !== 'https:' && target.protocol !== 'http:')
     throw new TypeError(`Only http and https URLs can be requested, not ${target.protocol}`)
   if (target.username !== '' || target.password !== '')
     throw new TypeError('A URL must not hold a user name or password: put them into an Authorization header.')
   return target
+}
+
+function parsed(url: string | URL, baseUrl: string | undefined): URL {
+  try {
+    return new URL(url, baseUrl)
+  } catch {
+    throw new TypeError(
+      baseUrl === undefined
+        ? 'The URL is not absolute. Give the whole address, or set baseUrl.'
+        : 'The URL cannot be parsed.',
+    )
+  }
 }
