@@ -1,0 +1,133 @@
+import type { BrowserContext } from 'playwright'
+import { cookieDefect } from '../../policy/cookie-defect.ts'
+import { whereOf } from '../../policy/cookie-rules.ts'
+import type { Report, ReportItem } from '../../state/report.ts'
+import type { StateCookie } from '../../state/state.ts'
+import { cookieKey } from '../../state/state.ts'
+import { type CookieAccess, openCookieAccess, viewLosses } from './cookie-access.ts'
+
+/**
+ * The context's cookies. In Chromium complete and without opening a page; elsewhere as Playwright sees them, with a
+ * report item for each that may have lost something. Order: longest path first, then oldest first, which is all of the
+ * order of creation that a Cookie header shows.
+ */
+export async function readCookies(
+  context: BrowserContext,
+): Promise<{ cookies: StateCookie[]; report: Report }> {
+  const access = await openCookieAccess(context)
+  try {
+    const cookies = await access.read()
+    return { cookies, report: access.complete ? [] : viewLosses(cookies) }
+  } finally {
+    await access.close()
+  }
+}
+
+export interface WriteCookiesOptions {
+  /** Empties the context first; default false: adds to and overwrites what is there. */
+  readonly replace?: boolean
+}
+
+/**
+ * Puts cookies into the context in their order, and reports those that it did not keep as they are: what the browser
+ * would refuse or rewrite is left out, what it refuses nevertheless is found by halving the batch, and what it kept is
+ * read back and compared. One bad cookie never spoils the rest.
+ */
+export async function writeCookies(
+  context: BrowserContext,
+  cookies: readonly StateCookie[],
+  options: WriteCookiesOptions = {},
+): Promise<Report> {
+  const access = await openCookieAccess(context)
+  try {
+    const now = Date.now()
+    const report: ReportItem[] = []
+    const fit: StateCookie[] = []
+    for (const cookie of cookies) {
+      const defect = cookieDefect(cookie, now) ?? rewriting(cookie)
+      if (defect === undefined) fit.push(cookie)
+      else report.push({ kind: 'cookie', name: cookie.name, where: whereOf(cookie), ...defect })
+    }
+    if (options.replace === true) await access.clear()
+    report.push(...(await writeBatch(access, fit)))
+    report.push(...comparison(fit, await access.read(), report, access.complete))
+    return report
+  } finally {
+    await access.close()
+  }
+}
+
+/** What the protocol cannot take as it is: it would be kept as something else, silently. */
+function rewriting(cookie: StateCookie): Pick<ReportItem, 'reason' | 'rule'> | undefined {
+  if (new URL(`http://host${cookie.path}`).pathname !== cookie.path)
+    return { reason: 'unsupported', rule: 'the browser would spell this path differently' }
+  if (!isUnicode(cookie.name) || !isUnicode(cookie.value))
+    return { reason: 'unsupported', rule: 'octets that are not UTF-8' }
+  return undefined
+}
+
+/** False when the text holds half a character, as octets from the wire that are not UTF-8 are kept. */
+function isUnicode(text: string): boolean {
+  return !/[\ud800-\udfff]/u.test(text)
+}
+
+async function writeBatch(access: CookieAccess, cookies: readonly StateCookie[]): Promise<ReportItem[]> {
+  if (cookies.length === 0) return []
+  try {
+    await access.write(cookies)
+    return []
+  } catch (error) {
+    if (!isAboutCookies(error)) throw error
+  }
+  const [first] = cookies
+  if (cookies.length === 1 && first !== undefined)
+    return [{ kind: 'cookie', name: first.name, where: whereOf(first), reason: 'refused' }]
+  const half = Math.ceil(cookies.length / 2)
+  return [
+    ...(await writeBatch(access, cookies.slice(0, half))),
+    ...(await writeBatch(access, cookies.slice(half))),
+  ]
+}
+
+/** A refusal of the cookies themselves, not of a closed browser. */
+function isAboutCookies(error: unknown): boolean {
+  return error instanceof Error && /invalid|cookie/i.test(error.message) && !/closed/i.test(error.message)
+}
+
+/** What is not there, or not as it was given. Of equal identities only the last could be kept. */
+function comparison(
+  written: readonly StateCookie[],
+  read: readonly StateCookie[],
+  reported: Report,
+  complete: boolean,
+): ReportItem[] {
+  const kept = new Map(read.map((cookie) => [cookieKey(cookie), cookie]))
+  const wanted = new Map(written.map((cookie) => [cookieKey(cookie), cookie]))
+  const known = new Set(reported.map((item) => `${item.name}\u0000${item.where}`))
+  const report: ReportItem[] = []
+  for (const [key, cookie] of wanted) {
+    const item = { kind: 'cookie', name: cookie.name, where: whereOf(cookie) } as const
+    if (known.has(`${item.name}\u0000${item.where}`)) continue
+    const found = kept.get(key)
+    if (found === undefined) {
+      report.push({ ...item, reason: 'refused' })
+      continue
+    }
+    const changed = changedFields(cookie, found, complete)
+    if (changed.length > 0)
+      report.push({ ...item, reason: 'unsupported', rule: `kept with another ${changed.join(', ')}` })
+  }
+  return report
+}
+
+const comparedFields = ['value', 'httpOnly', 'secure', 'sameSite'] as const
+const protocolFields = ['sourceScheme', 'sourcePort', 'priority'] as const
+
+function changedFields(given: StateCookie, kept: StateCookie, complete: boolean): string[] {
+  const changed: string[] = comparedFields.filter((field) => given[field] !== kept[field])
+  // A second's thousandth: Chromium counts in microseconds, a file may count in whole seconds.
+  if (Math.abs(given.expires - kept.expires) > 0.001) changed.push('expires')
+  for (const field of protocolFields)
+    if (given[field] !== undefined && (!complete || given[field] !== kept[field])) changed.push(field)
+  return changed
+}
