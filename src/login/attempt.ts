@@ -16,6 +16,8 @@ export interface LoginPolicy {
 export interface Attempt {
   /** `recipe/account` */
   readonly session: string
+  /** Unix ms. */
+  readonly begun: number
   readonly recipe: Recipe
   readonly context: BrowserContext
   readonly page: Page
@@ -30,6 +32,14 @@ export interface Attempt {
   readonly attended: boolean
   /** Aborts when the time is over or the caller calls it off. */
   readonly signal: AbortSignal
+}
+
+/** Says at level debug how far the login has come. */
+export function reached(
+  { logger, session, begun }: Pick<Attempt, 'logger' | 'session' | 'begun'>,
+  what: string,
+): void {
+  logger.debug({ session, after: Date.now() - begun }, what)
 }
 
 /** How the recipe's own function is doing. */

@@ -5,7 +5,7 @@ import { Cell } from '../state/cell.ts'
 import type { HeaderRule, Identity, Probe } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
-import type { Attempt } from './attempt.ts'
+import { reached, type Attempt } from './attempt.ts'
 import { captureIdentity } from './capture-identity.ts'
 import { learnHeaderRules, type LearnedHeaders } from './learn-headers.ts'
 import { probeCandidates } from './probe-candidates.ts'
@@ -44,6 +44,7 @@ export async function gather(attempt: Attempt): Promise<Gathered> {
     captureState(attempt.context, { signal: attempt.signal, origins: attempt.visited.origins }),
     captureIdentity(attempt.page, requests),
   ])
+  reached(attempt, 'state is captured')
   const { rules, unexplained } = learnHeaderRules(requests, captured.state)
   const shared = { identity, unexplained, visitedOrigins: [...attempt.visited.origins] }
   const candidates = candidatesOf(attempt, requests, rules)
@@ -54,6 +55,7 @@ export async function gather(attempt: Attempt): Promise<Gathered> {
     : [full, { protect: full.protect, trackers: 'keep' as const }]) {
     const { state, dropped } = sanitize(captured.state, policy)
     const proven = await prove(attempt, { state, identity, rules, candidates })
+    reached(attempt, proven.probe === undefined ? 'no proof found' : 'proven')
     const gathered = { ...shared, headerRules: rules, ...proven, report: [...captured.report, ...dropped] }
     if (proven.probe !== undefined) {
       if (first !== undefined)

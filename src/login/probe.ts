@@ -87,14 +87,18 @@ function openAsker(
   cell: Cell,
   http: HttpOptions,
 ): Asker {
-  const timeout = Math.min(http.timeout ?? answersWithin, answersWithin)
+  const timeout = Math.min(
+    http.timeout === undefined || http.timeout === 0 ? answersWithin : http.timeout,
+    answersWithin,
+  )
   const fetch = createFetch({ name, identity, headerRules, cell }, { ...http, timeout })
   return {
     cell,
     close: () => fetch.close(),
     async ask(url) {
       try {
-        const response = await fetch(url, { redirect: 'manual' })
+        // The client's own limit ends with the head of the answer: a body that never comes must not hold the login.
+        const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeout) })
         return await answerOf(response, url)
       } catch {
         return undefined // no connection, out of time, too big: nothing that speaks for or against the session

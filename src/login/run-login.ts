@@ -4,7 +4,7 @@ import { NeedsPersonError, plainUrl } from '../errors.ts'
 import type { HttpOptions } from '../http/client.ts'
 import { silentLogger, type Logger } from '../observe/events.ts'
 import { allowedOrigins } from './allowed-origins.ts'
-import type { Attempt, FunctionRun, LoginPolicy } from './attempt.ts'
+import { reached, type Attempt, type FunctionRun, type LoginPolicy } from './attempt.ts'
 import { openBrowser, type BrowserOptions } from './browser.ts'
 import { loginContextOptions } from './capture-identity.ts'
 import { explain, LoginEnded } from './explain.ts'
@@ -49,7 +49,7 @@ export async function runLogin(recipe: Recipe, options: LoginOptions): Promise<H
   try {
     const context = await opened.browser.newContext(await loginContextOptions(opened.browser, recipe.context))
     try {
-      const gathered = await signIn(recipe, context, { ...options, session })
+      const gathered = await signIn(recipe, context, { ...options, session, begun })
       const took = Date.now() - begun
       report(options.logger, session, gathered, took)
       return { ...gathered, verifiedAt: Date.now(), took }
@@ -64,9 +64,9 @@ export async function runLogin(recipe: Recipe, options: LoginOptions): Promise<H
 async function signIn(
   recipe: Recipe,
   context: BrowserContext,
-  options: LoginOptions & { session: string },
+  options: LoginOptions & { session: string; begun: number },
 ): Promise<Gathered> {
-  const { session, account } = options
+  const { session, account, begun } = options
   const limit = recipe.timeout ?? (recipe.login === undefined ? 600_000 : 60_000)
   const clock = AbortSignal.timeout(limit)
   const over = new AbortController()
@@ -83,6 +83,7 @@ async function signIn(
   const page = await context.newPage()
   const attempt: Attempt = {
     session,
+    begun,
     recipe,
     context,
     page,
@@ -96,10 +97,12 @@ async function signIn(
     attended: options.interactive === true,
     signal,
   }
+  reached(attempt, 'browser is there')
   const run: FunctionRun = { ended: false, failure: undefined }
   endWhenGone(attempt, over)
   try {
     await orAbort(page.goto(recipe.url, { waitUntil: 'domcontentloaded', timeout: 0 }), signal)
+    reached(attempt, 'login page is there')
     startFunction(attempt, account, run)
     return await untilSignedIn(attempt, run)
   } catch (error) {
@@ -131,6 +134,7 @@ function startFunction(attempt: Attempt, account: string, run: FunctionRun): voi
   work().then(
     () => {
       run.ended = true
+      reached(attempt, "the recipe's function has ended")
     },
     (error: unknown) => {
       run.failure = { error }

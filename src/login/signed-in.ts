@@ -1,5 +1,5 @@
 import type { Page } from 'playwright'
-import type { Attempt, FunctionRun } from './attempt.ts'
+import { reached, type Attempt, type FunctionRun } from './attempt.ts'
 import { LoginEnded } from './explain.ts'
 import { gather, hasCandidates, type Gathered } from './harvest.ts'
 import { orAbort, untilActivity, untilSettled } from './quiet.ts'
@@ -26,6 +26,7 @@ export async function untilSignedIn(attempt: Attempt, run: FunctionRun): Promise
     if (recipe.login !== undefined && !attempt.attended) await refuseEarly(attempt, run.ended)
     if (run.ended && (await sign())) {
       await untilSettled(watch, attempt.page, signal)
+      reached(attempt, 'pages are settled')
       if (recipe.verify !== undefined || (!attempt.attended && isIdle(attempt))) await home()
       if (latest(attempt) > examined && left > 0 && hasCandidates(attempt)) {
         left -= 1

@@ -80,6 +80,8 @@ export function watchRequests(context: BrowserContext): RequestWatch {
       const contentType = response.headers()['content-type']
       if (contentType !== undefined) draft.contentType = contentType
     }
+    // Chromium never ends a fetch whose body the page does not read: its head is its end.
+    if (response.request().resourceType() !== 'document') underWay.delete(response.request())
     active(response.request())
   }
   const onEnd = (request: Request): void => {
