@@ -64,7 +64,7 @@ export function createExchange(carrier: Carrier, transport: Transport): Exchange
   }
 
   async function sendOnce(request: ExchangeRequest, hop: Hop, deadline: Deadline): Promise<WireAnswer> {
-    if (deadline.reason !== undefined) throw deadline.reason
+    deadline.throwIfCancelled()
     const body = hop.body === 'none' ? bodyOfNone(hop.method) : request.body
     const wire = { method: hop.method, url: hop.url, headers: maker.headers(hop), body }
     try {

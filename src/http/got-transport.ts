@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http'
-import type { Agent as HttpAgent } from 'node:http'
-import type { Agent as HttpsAgent } from 'node:https'
+import type * as Http from 'node:http'
+import type * as Https from 'node:https'
 import type { Readable } from 'node:stream'
 import type { GotScraping, Request } from 'got-scraping'
 import { browserTls, trusted, type ConnectionOptions } from './tls.ts'
@@ -9,9 +8,9 @@ import { BodyTooBigError, discardLimit } from './wire.ts'
 
 interface Engine {
   readonly got: GotScraping
-  readonly agents: { readonly http: HttpAgent; readonly https: HttpsAgent }
-  readonly http: typeof import('node:http')
-  readonly https: typeof import('node:https')
+  readonly agents: { readonly http: Http.Agent; readonly https: Https.Agent }
+  readonly http: typeof Http
+  readonly https: typeof Https
 }
 
 /**
@@ -77,12 +76,13 @@ function sendOne(engine: Engine, request: WireRequest, cancellation: Cancellatio
   return new Promise((resolve, reject) => {
     const stream = engine.got.stream(request.url, {
       method: request.method as 'GET',
-      // Given to node:http as they stand: got would lower the names and move what it makes itself to the end.
-      request: (url, native, callback) => {
+      // Straight to node:http with our lines as they stand: got would lower the names and move what it makes itself
+      // to the end, and the two dozen settings it passes along are the agent's here.
+      request: (url, _native, callback) => {
         const secure = url.protocol === 'https:'
         const agent = secure ? engine.agents.https : engine.agents.http
         const send = secure ? engine.https.request : engine.http.request
-        return send(url, { ...native, agent, headers: nativeHeaders(request) as never }, callback)
+        return send(url, { method: request.method, agent, headers: nativeHeaders(request) }, callback)
       },
       ...(request.body !== undefined && { body: request.body as Buffer }),
     })
@@ -91,7 +91,7 @@ function sendOne(engine: Engine, request: WireRequest, cancellation: Cancellatio
       reject(error)
     }
     stream.once('error', fail)
-    stream.once('response', (response: IncomingMessage) => {
+    stream.once('response', (response: Http.IncomingMessage) => {
       stream.off('error', fail)
       resolve(answerOf(stream, response))
     })
@@ -112,7 +112,7 @@ function contentLength(request: WireRequest): number | undefined {
   return undefined
 }
 
-function answerOf(stream: Request, response: IncomingMessage): WireAnswer {
+function answerOf(stream: Request, response: Http.IncomingMessage): WireAnswer {
   return {
     statusCode: response.statusCode ?? 0,
     statusText: response.statusMessage ?? '',
@@ -122,7 +122,7 @@ function answerOf(stream: Request, response: IncomingMessage): WireAnswer {
 }
 
 /** Node keeps only the first Location; two different ones must be seen. */
-function wireHeaders(response: IncomingMessage): WireHeaders {
+function wireHeaders(response: Http.IncomingMessage): WireHeaders {
   const { headers } = response
   if (headers.location === undefined) return headers
   return { ...headers, location: response.headersDistinct.location }

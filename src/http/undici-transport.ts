@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
+import type * as Tls from 'node:tls'
 import type { Agent, Dispatcher } from 'undici'
 import { browserTls, trusted, type ConnectionOptions } from './tls.ts'
-import type { Cancellation, Transport, WireAnswer, WireBody, WireHeaders, WireRequest } from './wire.ts'
+import type { Cancellation, Transport, WireAnswer, WireBody, WireHeaders } from './wire.ts'
 import { BodyTooBigError, discardLimit } from './wire.ts'
 
 type Controller = Dispatcher.DispatchController
@@ -19,7 +20,7 @@ export function createUndiciTransport(options: ConnectionOptions = {}): Transpor
         {
           origin: url.origin,
           path: url.pathname + url.search,
-          method: request.method as Dispatcher.HttpMethod,
+          method: request.method,
           headers: request.headers as string[],
           body: request.body ?? null,
           headersTimeout: 0, // the exchange holds the deadline
@@ -38,7 +39,7 @@ export function createUndiciTransport(options: ConnectionOptions = {}): Transpor
 function startAgent(options: ConnectionOptions): Agent {
   const require = createRequire(import.meta.url)
   const AgentClass = require('undici/lib/dispatcher/agent.js') as typeof Agent
-  const ca = trusted(options, () => (require('node:tls') as typeof import('node:tls')).rootCertificates)
+  const ca = trusted(options, () => (require('node:tls') as typeof Tls).rootCertificates)
   return new AgentClass({
     connect: {
       ...browserTls,

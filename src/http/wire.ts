@@ -78,6 +78,10 @@ export class Cancellation {
     this.#listener?.(reason)
   }
 
+  throwIfCancelled(): void {
+    if (this.reason !== undefined) throw this.reason
+  }
+
   /** At most one listener: whoever works now. Called at once when it is already too late. */
   onCancel(listener: ((reason: Error) => void) | undefined): void {
     this.#listener = listener
