@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { StoreConflictError } from '../../errors.ts'
 import type { StoredBytes } from '../contract.ts'
 import { codeOf, ensureFolder, isFolder, readWhole, syncFolder, writeDurably } from './disk.ts'
-import { isAbandoned, listNumbers, numberedName, prune, removeFile, takeNumber } from './numbered.ts'
+import { isAbandoned, listNumbers, numberedName, prune, removeFile, sweep, takeNumber } from './numbered.ts'
 import { markOf } from './process-mark.ts'
 
 const SUFFIX = '.sealed'
@@ -69,8 +69,9 @@ export async function writeNext(
   ifVersion: string,
 ): Promise<string> {
   const number = numberOf(ifVersion)
-  const newest = isFolder(folder) ? listNumbers(folder, SUFFIX)?.numbers[0] : undefined
-  if (number === undefined || newest !== number) throw conflict(folder, name, ifVersion)
+  const listing = isFolder(folder) ? listNumbers(folder, SUFFIX) : undefined
+  if (number === undefined || listing?.numbers[0] !== number) throw conflict(folder, name, ifVersion)
+  sweep(folder, listing)
   const temporary = `${markOf(process.pid)}.tmp`
   try {
     await writeDurably(join(folder, temporary), bytes)

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from '
 import { join } from 'node:path'
 import type { Lease } from '../contract.ts'
 import { attempt, codeOf, ensureFolder, flush, syncFolder, writeFully } from './disk.ts'
-import { listNumbers, numberedName, prune, removeFile, takeNumber } from './numbered.ts'
+import { listNumbers, numberedName, prune, removeFile, sweep, takeNumber } from './numbered.ts'
 import { isDead, markOf } from './process-mark.ts'
 
 const SUFFIX = '.lease'
@@ -25,6 +25,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constant
  */
 export async function acquireLease(folder: string, ttl: number): Promise<Lease | undefined> {
   ensureFolder(folder)
+  sweep(folder, listNumbers(folder, SUFFIX) ?? { numbers: [], temporary: [] })
   const mark = markOf(process.pid)
   const temporary = `${mark}.tmp`
   const path = join(folder, temporary)

@@ -74,12 +74,15 @@ export function takeNumber(folder: string, temporary: string, next: number, suff
   return highest >= next && highest < next + KEPT
 }
 
-/** Removes generations that are too old, and temporary files whose writers are dead. */
+/** Removes the numbers that are too old. */
 export function prune(folder: string, suffix: string): void {
-  const listing = listNumbers(folder, suffix)
-  if (listing === undefined) return
-  for (const number of listing.numbers.slice(KEPT)) removeFile(join(folder, numberedName(number, suffix)))
-  for (const name of listing.temporary) if (isAbandoned(folder, name)) removeFile(join(folder, name))
+  const { numbers } = listNumbers(folder, suffix) ?? { numbers: [] }
+  for (const number of numbers.slice(KEPT)) removeFile(join(folder, numberedName(number, suffix)))
+}
+
+/** Removes the temporary files of dead writers. Done before a new one is made, so that no more than one piles up. */
+export function sweep(folder: string, { temporary }: Listing): void {
+  for (const name of temporary) if (isAbandoned(folder, name)) removeFile(join(folder, name))
 }
 
 /** True when the writer that `name` is marked with is dead, or has not been heard of for an hour. */

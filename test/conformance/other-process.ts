@@ -1,0 +1,82 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+import { StoreConflictError } from '../../src/errors.ts'
+
+/** How another process makes the store under test: `module` is a path inside the compiled stores. */
+export interface ElsewhereSpec {
+  readonly folder: string
+  readonly module: string
+  readonly maker: string
+  readonly args: readonly unknown[]
+}
+
+/** Sets the clock that JavaScript sees, as on a machine whose clock is wrong. */
+function clockOffBy(ms: number): string[] {
+  const code = `const real = Date.now; Date.now = () => real() + ${String(ms)};
+    globalThis.Date = class extends Date { constructor(...a) { super(...(a.length ? a : [Date.now()])) } }`
+  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`]
+}
+
+export interface OtherProcess {
+  readonly pid: number
+  /** Calls into its store; see store-worker.ts. */
+  call<T>(call: string, ...args: unknown[]): Promise<T>
+  freeze(): void
+  thaw(): void
+  /** With SIGKILL. Resolves when the process is gone. */
+  kill(): Promise<void>
+}
+
+interface Answer {
+  readonly id?: number
+  readonly ready?: boolean
+  readonly result?: unknown
+  readonly error?: { readonly code?: string; readonly message: string }
+}
+
+/** `clockOff` in milliseconds. */
+export async function startElsewhere(spec: ElsewhereSpec, clockOff = 0): Promise<OtherProcess> {
+  const child = fork(
+    join(spec.folder, 'test/conformance/store-worker.js'),
+    [join(spec.folder, spec.module), spec.maker, JSON.stringify(spec.args)],
+    { execArgv: clockOff === 0 ? [] : clockOffBy(clockOff), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+  )
+  const waiting = new Map<number, (answer: Answer) => void>()
+  const gone = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      resolve()
+    }),
+  )
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      reject(new Error(`the worker ended with ${String(code)}`))
+    })
+    child.on('message', (answer: Answer) => {
+      if (answer.ready === true) resolve()
+      else if (answer.id !== undefined) waiting.get(answer.id)?.(answer)
+    })
+  })
+  let next = 0
+  return {
+    pid: child.pid ?? 0,
+    call<T>(call: string, ...args: unknown[]) {
+      const id = next++
+      return new Promise<T>((resolve, reject) => {
+        waiting.set(id, ({ result, error }) => {
+          waiting.delete(id)
+          if (error === undefined) resolve(result as T)
+          else if (error.code === 'store-conflict') reject(new StoreConflictError('', undefined, undefined))
+          else reject(new Error(`${error.code ?? ''} ${error.message}`))
+        })
+        child.send({ id, call, args })
+      })
+    },
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
+    kill() {
+      child.kill('SIGKILL')
+      return gone
+    },
+  }
+}

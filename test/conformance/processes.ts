@@ -1,0 +1,132 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { StoreConflictError } from '../../src/errors.ts'
+import type { ElsewhereSpec, OtherProcess } from './other-process.ts'
+import { startElsewhere } from './other-process.ts'
+import { compileStores } from './compile.ts'
+import { eventually, pause } from './store.ts'
+
+const TTL = 400
+const TEN_MINUTES = 600_000
+
+/** The part of the contract that needs several processes: writers, lease holders, dead, frozen, with wrong clocks. */
+export function describeProcesses(
+  kind: string,
+  makeShelf: () => Promise<{ spec: Omit<ElsewhereSpec, 'folder'>; close(): Promise<void> }>,
+): void {
+  describe(`several processes on one ${kind} store`, () => {
+    let compiled: ReturnType<typeof compileStores>
+    let shelf: Awaited<ReturnType<typeof makeShelf>>
+    let started: OtherProcess[]
+
+    beforeAll(() => {
+      compiled = compileStores()
+    })
+    afterAll(() => {
+      compiled.remove()
+    })
+    beforeEach(async () => {
+      shelf = await makeShelf()
+      started = []
+    })
+    afterEach(async () => {
+      await Promise.all(started.map((process) => process.kill()))
+      await shelf.close()
+    })
+
+    async function start(
+      count: number,
+      clockOff: (index: number) => number = () => 0,
+    ): Promise<OtherProcess[]> {
+      const spec = { ...shelf.spec, folder: compiled.folder }
+      const processes = Array.from({ length: count }, (_, index) => startElsewhere(spec, clockOff(index)))
+      started.push(...(await Promise.all(processes)))
+      return started
+    }
+
+    const lease = (process: OtherProcess, ttl = TTL): Promise<number | undefined> =>
+      process.call<number | undefined>('lease', 'shop/alice', ttl)
+
+    test('lose no write of any of them', async () => {
+      const [writers, each] = [await start(4), 40]
+      const runs = writers.map((writer, who) =>
+        writer.call<number>('add', 'shop/alice', `p${String(who)}`, each),
+      )
+      const conflicts = (await Promise.all(runs)).reduce((sum, count) => sum + count, 0)
+      const found = await writers[0]?.call<{ bytes: string }>('read', 'shop/alice')
+      const entries = JSON.parse(Buffer.from(found?.bytes ?? '', 'base64').toString()) as string[]
+      console.log(
+        `${kind}: ${String(entries.length)} of ${String(4 * each)} kept, ${String(conflicts)} conflicts`,
+      )
+      const expected = writers.flatMap((_, who) =>
+        Array.from({ length: each }, (__, n) => `p${String(who)}-${String(n)}`),
+      )
+      expect([...entries].sort()).toEqual(expected.sort())
+      expect(conflicts).toBeGreaterThan(0) // else they did not meet, and the test shows nothing
+    })
+
+    test('give the lease to one of them, however their clocks are off', async () => {
+      const takers = await start(4, (index) => [0, TEN_MINUTES, -TEN_MINUTES, 0][index] ?? 0)
+      let last = 0
+      for (let round = 0; round < 15; round++) {
+        const fences = await Promise.all(takers.map((taker) => lease(taker, 60_000)))
+        const winners = fences.flatMap((fence, index) => (fence === undefined ? [] : [{ fence, index }]))
+        expect(winners).toHaveLength(1)
+        const [{ fence, index } = { fence: 0, index: 0 }] = winners
+        expect(fence).toBeGreaterThan(last)
+        last = fence
+        expect(await takers[index]?.call('renew', fence)).toBe(true)
+        await takers[index]?.call('release', fence)
+      }
+    })
+
+    test('take over the lease of a killed holder, one of them and not before its ttl or death', async () => {
+      const [holder, ...takers] = await start(4)
+      for (let round = 0; round < 3; round++) {
+        const killed = round === 0 ? holder : (await start(1)).at(-1)
+        const fence = await eventually(async () => killed && (await lease(killed)))
+        await killed?.kill()
+        const heirs = await eventually(async () => {
+          const fences = await Promise.all(takers.map((taker) => lease(taker)))
+          const got = fences.flatMap((won, index) => (won === undefined ? [] : [{ won, index }]))
+          return got.length > 0 ? got : undefined
+        })
+        expect(heirs).toHaveLength(1)
+        expect(heirs[0]?.won).toBeGreaterThan(fence)
+        await takers[heirs[0]?.index ?? 0]?.call('release', heirs[0]?.won)
+      }
+    })
+
+    test('replace a frozen holder after its ttl, and refuse what it does when it wakes', async () => {
+      const [holder, taker] = await start(2)
+      if (holder === undefined || taker === undefined) throw new Error('not started')
+      const version = await holder.call<string>('write', 'shop/alice', encoded('before'), {})
+      const fence = (await lease(holder)) ?? 0
+      holder.freeze()
+      const frozenAt = performance.now()
+      const newFence = await eventually(() => lease(taker))
+      expect(performance.now() - frozenAt).toBeGreaterThan(TTL / 2)
+      expect(newFence).toBeGreaterThan(fence)
+      await taker.call('write', 'shop/alice', encoded('renewed'), { ifVersion: version })
+      holder.thaw()
+      expect(await holder.call('renew', fence)).toBe(false)
+      await holder.call('release', fence)
+      const late = holder.call('write', 'shop/alice', encoded('late'), { ifVersion: version })
+      await expect(late).rejects.toThrow(StoreConflictError)
+      expect(await holder.call('lease', 'shop/alice', TTL)).toBeUndefined()
+      const found = await holder.call<{ bytes: string }>('read', 'shop/alice')
+      expect(found.bytes).toBe(encoded('renewed'))
+    })
+
+    test('do not take a lease that is renewed, whatever clock they have', async () => {
+      const [holder, ...takers] = await start(3, (index) => [0, TEN_MINUTES, -TEN_MINUTES][index] ?? 0)
+      const fence = await eventually(async () => holder && (await lease(holder, 2_000)))
+      for (let beat = 0; beat < 40; beat++) {
+        await pause(2_500 / 40)
+        expect(await holder?.call('renew', fence)).toBe(true)
+        expect(await Promise.all(takers.map((taker) => lease(taker)))).toEqual([undefined, undefined])
+      }
+    })
+  })
+}
+
+const encoded = (text: string): string => Buffer.from(text).toString('base64')
