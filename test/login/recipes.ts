@@ -30,7 +30,7 @@ export function ssoRecipe(shop: Shop, more: Partial<Recipe> = {}): Recipe {
 export async function atShop(shop: Shop, more: Partial<LoginOptions> = {}): Promise<LoginOptions> {
   return {
     account: 'alice',
-    secrets: shop.accounts.alice as unknown as Record<string, string>,
+    secrets: { ...shop.accounts.alice },
     browser: { executablePath: await chromiumPath(), args: shop.browserArgs },
     http: { lookup: shop.lookup, ca: shop.ca },
     ...more,
