@@ -1,152 +1,80 @@
 import { StateInvalidError } from '../errors.ts'
-import type { Report, ReportItem, ReportKind } from '../state/report.ts'
-import type { OriginState, SessionState, StateCookie, StorageItem } from '../state/state.ts'
+import type { Report, ReportItem } from '../state/report.ts'
+import type { OriginState, SessionState, StateCookie } from '../state/state.ts'
+import { cookieKey } from '../state/state.ts'
+import { whereOf } from '../policy/cookie-rules.ts'
+import { maxStateBytes, readJson } from './parse/bounded-json.ts'
+import { parseCookie } from './parse/parse-cookie.ts'
+import { parseOrigin } from './parse/parse-origin.ts'
 
-/** Text above this is refused unread: a state is some kilobytes, and a whole browser's some megabytes. */
-const maxTextLength = 64 * 1024 * 1024
-/** `JSON.stringify` overflows the stack at some thousand levels; a storage state has nine. */
-const maxDepth = 200
+export interface ParseOptions {
+  /** Longest text that is read, in UTF-8 bytes; default 64 MiB. */
+  readonly maxBytes?: number
+}
 
 /**
- * Reads a session state: our own JSON or Playwright's storage state, as text or as a parsed object. Item by item: what
- * is not what it must look like is in the report, and the rest is kept, fields that we do not know included. The input
- * is not changed and its objects are not shared.
+ * Reads a session state: Playwright's storage state or our own superset, as an object or as JSON text. What is not as it
+ * must be is left out or put right, and reported item by item; unknown fields of a cookie or an origin are kept. The
+ * input is not changed and nothing of it is shared. Whether the cookies are any good is the gate's to say.
  *
- * Throws `StateInvalidError` only when nothing of it is a state: no JSON, too large, or neither cookies nor origins.
+ * @throws StateInvalidError when nothing of it is a state: no JSON, neither cookies nor origins, too large, too deep.
  */
-export function parseState(input: unknown): { state: SessionState; report: Report } {
-  const root = typeof input === 'string' ? parseJson(input) : input
-  if (!isRecord(root)) throw new StateInvalidError('it must be an object with "cookies" and "origins"')
-  const { cookies, origins } = root
-  if (!Array.isArray(cookies) && !Array.isArray(origins)) {
-    throw new StateInvalidError('it has neither a list "cookies" nor a list "origins"')
-  }
-  const report: ReportItem[] = []
-  const state: SessionState = {
-    cookies: listOf(cookies).flatMap((cookie) => parseCookie(cookie, report) ?? []),
-    origins: listOf(origins).flatMap((origin) => parseOrigin(origin, report) ?? []),
-  }
-  return { state, report }
-}
-
-function parseJson(text: string): unknown {
-  if (text.length > maxTextLength) throw new StateInvalidError('it is larger than 64 MiB')
-  assertShallow(text)
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''))
-  } catch {
-    throw new StateInvalidError('it is not JSON') // the parser's own message would quote the input
-  }
-}
-
-/** Counts brackets outside of strings, so that hostile nesting is refused before a recursive walk meets it. */
-function assertShallow(text: string): void {
-  let depth = 0
-  let inString = false
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (inString) {
-      if (unit === 0x5c) i++
-      else if (unit === 0x22) inString = false
-    } else if (unit === 0x22) inString = true
-    else if (unit === 0x7b || unit === 0x5b) {
-      if (++depth > maxDepth)
-        throw new StateInvalidError(`it is nested deeper than ${String(maxDepth)} levels`)
-    } else if (unit === 0x7d || unit === 0x5d) depth--
-  }
-}
-
-function parseCookie(input: unknown, report: ReportItem[]): StateCookie | undefined {
-  const cookie = safeCopy(input)
-  const { name, value, domain } = cookie
-  if (typeof name !== 'string' || typeof value !== 'string' || typeof domain !== 'string' || domain === '') {
-    drop(
-      report,
-      'cookie',
-      text(name),
-      `${text(domain)}${text(cookie['path'])}`,
-      'name, value and domain must be text',
+export function parseState(
+  input: unknown,
+  options: ParseOptions = {},
+): { state: SessionState; report: Report } {
+  const document = readJson(input, options.maxBytes ?? maxStateBytes)
+  const { cookies, origins } = document
+  if (cookies === undefined && origins === undefined)
+    throw new StateInvalidError(
+      'it has neither cookies nor origins. Pass what Playwright calls storageState.',
     )
-    return undefined
+  if (!Array.isArray(cookies) && !Array.isArray(origins))
+    throw new StateInvalidError('cookies and origins must be lists.')
+  const report: ReportItem[] = []
+  return {
+    state: {
+      cookies: parseCookies(listOf(cookies, 'cookies', report), report),
+      origins: parseOrigins(listOf(origins, 'origins', report), report),
+    },
+    report,
   }
-  const expires = cookie['expires'] ?? -1
-  if (typeof expires !== 'number' || !Number.isFinite(expires)) {
-    drop(report, 'cookie', name, domain, 'expires must be Unix seconds, or -1')
-    return undefined
-  }
-  const { sameSite, ...rest } = cookie
-  const isKnownSameSite = sameSite === 'Strict' || sameSite === 'Lax' || sameSite === 'None'
-  if (sameSite !== undefined && !isKnownSameSite) {
-    // The cookie is carried as one whose site did not say, which is what a browser makes of an unknown value.
+}
+
+function listOf(value: unknown, name: string, report: ReportItem[]): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  if (value !== undefined)
     report.push({
-      kind: 'cookie',
-      name,
-      where: domain,
+      kind: name === 'cookies' ? 'cookie' : 'origin',
+      name: '',
+      where: name,
       reason: 'malformed',
-      rule: 'unknown SameSite read as not set',
+      rule: 'not a list',
     })
-  }
-  return {
-    ...rest,
-    name,
-    value,
-    domain,
-    path: typeof cookie['path'] === 'string' && cookie['path'].startsWith('/') ? cookie['path'] : '/',
-    expires,
-    httpOnly: cookie['httpOnly'] === true,
-    secure: cookie['secure'] === true,
-    ...(isKnownSameSite && { sameSite }),
-  }
+  return []
 }
 
-function parseOrigin(input: unknown, report: ReportItem[]): OriginState | undefined {
-  const origin = safeCopy(input)
-  const name = origin['origin']
-  if (typeof name !== 'string' || !URL.canParse(name)) {
-    drop(report, 'origin', text(name), text(name), 'not an origin')
-    return undefined
-  }
-  const { sessionStorage, indexedDB, ...rest } = origin
-  return {
-    ...rest,
-    origin: name,
-    localStorage: parseItems('localStorage', origin['localStorage'], name, report),
-    ...(sessionStorage !== undefined && {
-      sessionStorage: parseItems('sessionStorage', sessionStorage, name, report),
-    }),
-    ...(Array.isArray(indexedDB) && {
-      indexedDB: structuredClone(indexedDB) as OriginState['indexedDB'] & object,
-    }),
-  }
-}
-
-function parseItems(kind: ReportKind, input: unknown, where: string, report: ReportItem[]): StorageItem[] {
-  return listOf(input).flatMap((entry): StorageItem[] => {
-    const { name, value } = safeCopy(entry)
-    if (typeof name === 'string' && typeof value === 'string') return [{ name, value }]
-    drop(report, kind, text(name), where, 'name and value must be text')
-    return []
+function parseCookies(list: readonly unknown[], report: ReportItem[]): StateCookie[] {
+  const cookies = new Map<string, StateCookie>()
+  list.forEach((entry, at) => {
+    const cookie = parseCookie(entry, `cookies[${String(at)}]`, report)
+    if (cookie === undefined) return
+    const key = cookieKey(cookie)
+    if (cookies.delete(key))
+      report.push({ kind: 'cookie', name: cookie.name, where: whereOf(cookie), reason: 'duplicate' })
+    cookies.set(key, cookie)
   })
+  return [...cookies.values()]
 }
 
-/** A copy of an object's own fields without `__proto__`, which assigned naively would change the copy's prototype. */
-function safeCopy(input: unknown): Record<string, unknown> {
-  if (!isRecord(input)) return {}
-  return Object.fromEntries(Object.entries(input).filter(([field]) => field !== '__proto__'))
-}
-
-function drop(report: ReportItem[], kind: ReportKind, name: string, where: string, rule: string): void {
-  report.push({ kind, name, where, reason: 'malformed', rule })
-}
-
-function listOf(input: unknown): readonly unknown[] {
-  return Array.isArray(input) ? input : []
-}
-
-function text(input: unknown): string {
-  return typeof input === 'string' ? input : ''
-}
-
-function isRecord(input: unknown): input is Record<string, unknown> {
-  return typeof input === 'object' && input !== null && !Array.isArray(input)
+function parseOrigins(list: readonly unknown[], report: ReportItem[]): OriginState[] {
+  const origins = new Map<string, OriginState>()
+  list.forEach((entry, at) => {
+    const origin = parseOrigin(entry, `origins[${String(at)}]`, report)
+    if (origin === undefined) return
+    if (origins.delete(origin.origin))
+      report.push({ kind: 'origin', name: origin.origin, where: origin.origin, reason: 'duplicate' })
+    origins.set(origin.origin, origin)
+  })
+  return [...origins.values()]
 }

@@ -1,73 +1,75 @@
 import type { HeaderRule } from '../state/identity.ts'
 import type { SessionState, StateCookie } from '../state/state.ts'
+import { jwtExpiry } from './jwt-expiry.ts'
+import { trackerVendor } from './trackers.ts'
 
 export interface Forecast {
-  /** Unix milliseconds, or `undefined` when nothing that carries the session says when it ends. */
+  /** Unix milliseconds; `undefined` when nothing says when it ends. In the past: it is over already. */
   readonly diesAt: number | undefined
-  /** What ends first, in words, without values. */
+  /** In words, without values: what ends first and how that is known. */
   readonly because: string
 }
 
 /**
- * When the session will die at the latest, as far as it can be read off the state: the first expiry among what carries
- * it. Carriers are httpOnly cookies and the sources of header rules; a JWT's `exp` is read without verifying it (it is
- * the site's own word). A server may end a session earlier without telling anybody.
+ * When the session dies by what it says itself: the first to end among what carries it. Cookies and storage items behind
+ * header rules carry it, and so do cookies that look like a login's; only when there are none, all that are not known
+ * trackers count. A cookie ends at its expiry or at the expiry of a token inside it, whichever comes first. The server
+ * may end it sooner, or renew it.
  */
 export function forecast(
   state: SessionState,
-  options: { now?: number; headerRules?: readonly HeaderRule[] } = {},
+  options: { readonly now?: number; readonly headerRules?: readonly HeaderRule[] } = {},
 ): Forecast {
-  const { now = Date.now(), headerRules = [] } = options
-  const ends = [...cookieEnds(state, headerRules), ...storageEnds(state, headerRules)].filter(
-    (end) => end.at > now,
-  )
-  const [first] = ends.sort((a, b) => a.at - b.at)
-  if (first !== undefined) return { diesAt: first.at, because: first.because }
-  return { diesAt: undefined, because: 'nothing that carries the session has an expiry' }
-}
-
-interface End {
-  readonly at: number
-  readonly because: string
-}
-
-function cookieEnds(state: SessionState, rules: readonly HeaderRule[]): End[] {
-  const sources = new Set(rules.map(({ source }) => (source.from === 'cookie' ? source.name : undefined)))
-  return state.cookies
-    .filter((cookie) => cookie.httpOnly || sources.has(cookie.name))
-    .flatMap((cookie) => earliest(cookieExpiry(cookie), jwtExpiry(cookie.name, cookie.value)))
-}
-
-function cookieExpiry(cookie: StateCookie): End | undefined {
-  return cookie.expires === -1
-    ? undefined
-    : { at: cookie.expires * 1000, because: `cookie ${cookie.name} expires` }
-}
-
-function storageEnds(state: SessionState, rules: readonly HeaderRule[]): End[] {
-  return rules.flatMap(({ source }) => {
-    if (source.from === 'cookie') return []
-    const origin = state.origins.find((candidate) => candidate.origin === source.origin)
-    const item = origin?.[source.from]?.find((candidate) => candidate.name === source.key)
-    if (item === undefined) return []
-    return earliest(jwtExpiry([source.key, ...source.path].join('.'), item.value))
-  })
-}
-
-function earliest(...ends: (End | undefined)[]): End[] {
-  return ends.filter((end) => end !== undefined)
-}
-
-const jwt = /eyJ[\w-]+\.(eyJ[\w-]+)\.[\w-]*/
-
-function jwtExpiry(where: string, text: string): End | undefined {
-  const payload = jwt.exec(text)?.[1]
-  if (payload === undefined) return undefined
-  try {
-    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { exp?: unknown } | null
-    if (typeof claims?.exp !== 'number' || !Number.isFinite(claims.exp)) return undefined
-    return { at: claims.exp * 1000, because: `token in ${where} expires` }
-  } catch {
-    return undefined // looks like a JWT and is none
+  const rules = options.headerRules ?? []
+  const now = options.now ?? Date.now()
+  const ends = [
+    ...rules.flatMap((rule) => ruleEnds(rule, state)),
+    ...carryingCookies(state, rules).flatMap(cookieEnds),
+  ]
+  let first: Forecast | undefined
+  for (const end of ends) {
+    if (end.diesAt !== undefined && (first?.diesAt === undefined || end.diesAt < first.diesAt)) first = end
   }
+  if (first === undefined)
+    return { diesAt: undefined, because: 'nothing that carries the session says when it ends' }
+  const over = (first.diesAt ?? 0) <= now
+  return { ...first, because: `${first.because} ${over ? 'has ended' : 'ends first'}` }
+}
+
+function ruleEnds(rule: HeaderRule, state: SessionState): Forecast[] {
+  const { source } = rule
+  if (source.from === 'cookie')
+    return state.cookies
+      .filter(({ name, domain }) => name === source.name && (source.domain ?? domain) === domain)
+      .flatMap(cookieEnds)
+  const origin = state.origins.find((candidate) => candidate.origin === source.origin)
+  const item = origin?.[source.from]?.find(({ name }) => name === source.key)
+  const diesAt = item === undefined ? undefined : jwtExpiry(item.value)
+  const because = `the token in ${source.from} item ${source.key} of ${source.origin}, behind header ${rule.header},`
+  return diesAt === undefined ? [] : [{ diesAt, because }]
+}
+
+function carryingCookies(state: SessionState, rules: readonly HeaderRule[]): readonly StateCookie[] {
+  const carriers = state.cookies.filter(looksLikeLogin)
+  if (carriers.length > 0 || rules.length > 0) return carriers
+  return state.cookies.filter((cookie) => trackerVendor(cookie.name) === undefined)
+}
+
+/**
+ * Scripts have no business with what proves who one is: such cookies are HttpOnly, and long enough not to be guessed, or
+ * named like what they are. A preference or a CSRF cookie is neither.
+ */
+function looksLikeLogin(cookie: StateCookie): boolean {
+  if (trackerVendor(cookie.name) !== undefined || /csrf|xsrf/i.test(cookie.name)) return false
+  const named = /sess|auth|token|login|jwt|sso|^s?id$|sid$|remember|identity/i.test(cookie.name)
+  return jwtExpiry(cookie.value) !== undefined || (cookie.value.length >= 8 && (cookie.httpOnly || named))
+}
+
+function cookieEnds(cookie: StateCookie): Forecast[] {
+  const place = `cookie ${cookie.name === '' ? '(without name)' : cookie.name} of ${cookie.domain}`
+  const token = jwtExpiry(cookie.value)
+  return [
+    ...(cookie.expires === -1 ? [] : [{ diesAt: cookie.expires * 1000, because: place }]),
+    ...(token === undefined ? [] : [{ diesAt: token, because: `the token in ${place}` }]),
+  ]
 }

@@ -2,94 +2,98 @@ import type { Report, ReportItem } from '../state/report.ts'
 import type { OriginState, SessionState, StateCookie, StorageItem } from '../state/state.ts'
 import { cookieKey } from '../state/state.ts'
 import { cookieDefect } from './cookie-defect.ts'
-import { isHostInScope, isOriginInScope } from './scope.ts'
-import { isProtected, trackerOf } from './trackers.ts'
+import { whereOf } from './cookie-rules.ts'
+import { namePatterns } from './name-patterns.ts'
+import { scopeTest } from './scope.ts'
+import { trackerVendor } from './trackers.ts'
 
 export interface GatePolicy {
-  /** Hosts, origins or sites that the login touched; what belongs to none of them is cut. Absent: everything is in scope. */
+  /** Hosts, domains or origins that the login touched; default: everything is in scope. */
   readonly scope?: readonly string[]
   /** Default `drop`. */
   readonly trackers?: 'drop' | 'keep'
-  /** Cookie names and storage keys that are never cut as trackers; `*` at the end matches any rest. */
+  /** Names of cookies and storage items that are never cut as trackers or out of scope; `*` for any rest. */
   readonly protect?: readonly string[]
 }
 
 /**
- * The one way into the system: every cookie and storage item is kept, or stands in `dropped` with a reason. Gating a
- * gated state changes nothing; kept items are the same objects; `now` is Unix milliseconds (default: the clock).
+ * The one way into the system: every cookie and storage item is kept, as the same object, or is in `dropped` with its
+ * reason. Sanitizing what was sanitized changes nothing; when there is nothing to drop, the same state comes back.
+ * `now` is Unix milliseconds, default the clock.
  */
 export function sanitize(
   state: SessionState,
-  policy: GatePolicy,
-  options: { now?: number } = {},
+  policy: GatePolicy = {},
+  options: { readonly now?: number } = {},
 ): { state: SessionState; dropped: Report } {
-  const { now = Date.now() } = options
+  const rules = rulesOf(policy, options.now ?? Date.now())
   const dropped: ReportItem[] = []
-  const cookies = withoutDuplicates(state.cookies, dropped).filter((cookie) => {
-    const cut = cookieCut(cookie, policy, now)
+  const last = new Map(state.cookies.map((cookie, at) => [cookieKey(cookie), at]))
+  const cookies = state.cookies.filter((cookie, at) => {
+    const cut = last.get(cookieKey(cookie)) === at ? rules.cookie(cookie) : duplicate
     if (cut !== undefined) dropped.push({ kind: 'cookie', name: cookie.name, where: whereOf(cookie), ...cut })
     return cut === undefined
   })
-  const origins = state.origins.flatMap((origin) => gateOrigin(origin, policy, dropped) ?? [])
-  if (dropped.length === 0) return { state, dropped }
-  return { state: { cookies, origins }, dropped }
+  const origins = state.origins.flatMap((origin) => {
+    const cut = rules.origin(origin.origin)
+    if (cut === undefined) return [keptStorage(origin, rules, dropped)]
+    dropped.push({ kind: 'origin', name: origin.origin, where: origin.origin, ...cut })
+    return []
+  })
+  return dropped.length === 0 ? { state, dropped } : { state: { cookies, origins }, dropped }
 }
 
 type Cut = Pick<ReportItem, 'reason' | 'rule'>
 
-function cookieCut(cookie: StateCookie, policy: GatePolicy, now: number): Cut | undefined {
-  const defect = cookieDefect(cookie, now)
-  if (defect !== undefined) return defect
-  if (isProtected(cookie.name, policy.protect)) return undefined
-  if (policy.scope !== undefined && !isHostInScope(cookie.domain, policy.scope))
-    return { reason: 'out-of-scope' }
-  return trackerCut(cookie.name, policy)
+const duplicate: Cut = {
+  reason: 'duplicate',
+  rule: 'a later one has the same name, domain, path and partition',
 }
 
-function trackerCut(name: string, policy: GatePolicy): Cut | undefined {
-  if (policy.trackers === 'keep' || isProtected(name, policy.protect)) return undefined
-  const vendor = trackerOf(name)
-  return vendor === undefined ? undefined : { reason: 'tracker', rule: vendor }
+interface Rules {
+  cookie(cookie: StateCookie): Cut | undefined
+  origin(origin: string): Cut | undefined
+  item(name: string): Cut | undefined
 }
 
-function gateOrigin(origin: OriginState, policy: GatePolicy, dropped: ReportItem[]): OriginState | undefined {
-  if (!isWebOrigin(origin.origin)) {
-    dropped.push({ kind: 'origin', name: origin.origin, where: origin.origin, reason: 'malformed' })
-    return undefined
+function rulesOf(policy: GatePolicy, now: number): Rules {
+  const inScope = scopeTest(policy.scope)
+  const isProtected = namePatterns(policy.protect ?? [])
+  const trackerCut = (name: string): Cut | undefined => {
+    if (policy.trackers === 'keep' || isProtected(name)) return undefined
+    const vendor = trackerVendor(name)
+    return vendor === undefined ? undefined : { reason: 'tracker', rule: vendor }
   }
-  if (policy.scope !== undefined && !isOriginInScope(origin.origin, policy.scope)) {
-    dropped.push({ kind: 'origin', name: origin.origin, where: origin.origin, reason: 'out-of-scope' })
-    return undefined
+  const scopeCut = (host: string): Cut | undefined =>
+    inScope(host) ? undefined : { reason: 'out-of-scope', rule: 'the login did not touch this site' }
+  return {
+    cookie: (cookie) =>
+      cookieDefect(cookie, now) ??
+      trackerCut(cookie.name) ??
+      (isProtected(cookie.name) ? undefined : scopeCut(cookie.domain)),
+    origin: (origin) =>
+      isWebOrigin(origin)
+        ? scopeCut(new URL(origin).hostname)
+        : { reason: 'malformed', rule: 'not the origin of a web page' },
+    item: trackerCut,
   }
-  const keep = (kind: 'localStorage' | 'sessionStorage') => (item: StorageItem) => {
-    const cut = trackerCut(item.name, policy)
-    if (cut !== undefined) dropped.push({ kind, name: item.name, where: origin.origin, ...cut })
-    return cut === undefined
-  }
+}
+
+function keptStorage(origin: OriginState, rules: Rules, dropped: ReportItem[]): OriginState {
   const before = dropped.length
-  const localStorage = origin.localStorage.filter(keep('localStorage'))
-  const sessionStorage = origin.sessionStorage?.filter(keep('sessionStorage'))
+  const kept = (kind: 'localStorage' | 'sessionStorage', items: readonly StorageItem[]): StorageItem[] =>
+    items.filter((item) => {
+      const cut = rules.item(item.name)
+      if (cut !== undefined) dropped.push({ kind, name: item.name, where: origin.origin, ...cut })
+      return cut === undefined
+    })
+  const local = kept('localStorage', origin.localStorage)
+  const session = origin.sessionStorage && kept('sessionStorage', origin.sessionStorage)
   if (dropped.length === before) return origin
-  return { ...origin, localStorage, ...(sessionStorage !== undefined && { sessionStorage }) }
-}
-
-/** Of cookies with the same identity the last counts, as it would when they are set one after the other. */
-function withoutDuplicates(cookies: readonly StateCookie[], dropped: ReportItem[]): readonly StateCookie[] {
-  const last = new Map(cookies.map((cookie) => [cookieKey(cookie), cookie]))
-  if (last.size === cookies.length) return cookies
-  return cookies.filter((cookie) => {
-    if (last.get(cookieKey(cookie)) === cookie) return true
-    dropped.push({ kind: 'cookie', name: cookie.name, where: whereOf(cookie), reason: 'duplicate' })
-    return false
-  })
-}
-
-function whereOf(cookie: StateCookie): string {
-  return cookie.domain + cookie.path
+  return { ...origin, localStorage: local, ...(session !== undefined && { sessionStorage: session }) }
 }
 
 function isWebOrigin(origin: string): boolean {
-  if (!URL.canParse(origin)) return false
-  const url = new URL(origin)
-  return (url.protocol === 'https:' || url.protocol === 'http:') && url.origin === origin
+  if (!/^https?:\/\//.test(origin) || !URL.canParse(origin)) return false
+  return new URL(origin).origin === origin
 }
