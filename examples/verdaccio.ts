@@ -1,0 +1,28 @@
+import { createVault, defineRecipe, generateKey, memoryStore } from 'sessionbridge'
+import { startRegistry } from './verdaccio/registry.ts'
+
+// A real application that knows nothing of us: verdaccio, a private npm registry with a login in JavaScript. It gives
+// no cookie; its page keeps a token in localStorage and sends it as a bearer. Nothing below speaks of either.
+await using registry = await startRegistry(console.log)
+
+const verdaccio = defineRecipe({
+  name: 'verdaccio',
+  url: registry.url,
+  async login(page, { secret }) {
+    await page.getByRole('button', { name: 'Login' }).click()
+    await page.getByLabel('Username').fill(await secret('username'))
+    await page.getByLabel('Password').fill(await secret('password'))
+    await page.keyboard.press('Enter')
+  },
+})
+
+const vault = createVault({ store: memoryStore(), key: generateKey(), secrets: registry.user })
+await using session = await vault.open(verdaccio)
+console.log(`signed in; carried by ${session.headerRules.map((rule) => rule.header).join(', ')}`)
+
+const details = `${registry.url}-/verdaccio/data/sidebar/${registry.packageName}`
+const anonymous = await fetch(details)
+console.log(`anonymous: ${String(anonymous.status)}`)
+const answer = await session.http(details)
+const about = await session.http(details).json<{ latest: { name: string; description: string } }>()
+console.log(`session.http: ${String(answer.statusCode)}, ${about.latest.name}: ${about.latest.description}`)

@@ -1,0 +1,150 @@
+import { fork, spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+
+// The newest line of verdaccio that takes Node 20 (6.9 wants 22).
+const version = '6.8.0'
+const cache = resolve('node_modules/.cache/sessionbridge', `verdaccio-${version}`)
+
+/** A running registry with one user and one package that only signed-in users may see. */
+export interface Registry extends AsyncDisposable {
+  readonly url: string
+  readonly user: { readonly username: string; readonly password: string }
+  readonly packageName: string
+}
+
+export async function startRegistry(say: (text: string) => void): Promise<Registry> {
+  const script = await install(say)
+  const folder = await mkdtemp(join(tmpdir(), 'sessionbridge-verdaccio-'))
+  const user = { username: 'alice', password: randomBytes(12).toString('base64url') }
+  await writeFile(join(folder, 'config.yaml'), configuration)
+  await writeFile(
+    join(folder, 'htpasswd'),
+    `${user.username}:{SHA}${sha1(user.password).toString('base64')}\n`,
+    { mode: 0o600 },
+  )
+
+  const url = `http://127.0.0.1:${String(await freePort())}/`
+  const { PATH, HOME } = process.env
+  const server = fork(script, ['--config', join(folder, 'config.yaml'), '--listen', url], {
+    cwd: folder,
+    env: { PATH, HOME },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  const ended = once(server, 'exit')
+  const stop = async (): Promise<void> => {
+    server.kill('SIGKILL')
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    // It tells its parent process when it listens.
+    const gone = ended.then(() => Promise.reject(new Error('verdaccio ended before it listened')))
+    await Promise.race([once(server, 'message'), gone])
+    const packageName = await publish(url, user)
+    return { url, user, packageName, [Symbol.asyncDispose]: stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+const configuration = `storage: ./storage
+auth:
+  htpasswd:
+    file: ./htpasswd
+    max_users: -1
+packages:
+  '**':
+    access: $authenticated
+    publish: $authenticated
+log: { type: stdout, format: pretty, level: fatal }
+`
+
+/** Path of verdaccio's script; installed at the first run, without running anybody's install scripts. */
+async function install(say: (text: string) => void): Promise<string> {
+  const script = (folder: string): string => join(folder, 'node_modules/verdaccio/bin/verdaccio')
+  if (existsSync(script(cache))) return script(cache)
+  say(`installing verdaccio ${version} …`)
+  await mkdir(dirname(cache), { recursive: true })
+  const draft = await mkdtemp(`${cache}-`)
+  try {
+    // One of its parts asks for node-fetch by a dist-tag ("cjs"), which registry mirrors tend to lack.
+    const overrides = { 'node-fetch': '2.7.0' }
+    await writeFile(join(draft, 'package.json'), JSON.stringify({ private: true, overrides }))
+    const flags = [
+      '--ignore-scripts',
+      '--omit=dev',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      '--loglevel=error',
+    ]
+    await npm(['install', ...flags, `verdaccio@${version}`], draft)
+    await rename(draft, cache).catch((error: unknown) => {
+      if (!existsSync(script(cache))) throw error // somebody else was faster, which is as good
+    })
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+  return script(cache)
+}
+
+async function npm(args: readonly string[], cwd: string): Promise<void> {
+  const child = spawn('npm', args, {
+    cwd,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: process.platform === 'win32',
+  })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0)
+    throw new Error(`npm could not install verdaccio (exit code ${String(code)}): is its registry reachable?`)
+}
+
+/** Publishes a package as npm does it, with name and password. */
+async function publish(url: string, user: Registry['user']): Promise<string> {
+  const name = 'hello-from-sessionbridge'
+  const file = `${name}-1.0.0.tgz`
+  const content = Buffer.from('nobody unpacks this')
+  const about = { name, version: '1.0.0', description: 'seen by signed-in users only' }
+  const dist = { tarball: `${url}${name}/-/${file}`, shasum: sha1(content).toString('hex') }
+  const answer = await fetch(url + name, {
+    method: 'PUT',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Basic ${Buffer.from(`${user.username}:${user.password}`).toString('base64')}`,
+    },
+    body: JSON.stringify({
+      ...about,
+      'dist-tags': { latest: about.version },
+      versions: { [about.version]: { ...about, dist } },
+      _attachments: {
+        [file]: {
+          content_type: 'application/octet-stream',
+          data: content.toString('base64'),
+          length: content.length,
+        },
+      },
+    }),
+  })
+  if (!answer.ok) throw new Error(`verdaccio did not take the package: ${String(answer.status)}`)
+  return name
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function sha1(content: string | Buffer): Buffer {
+  return createHash('sha1').update(content).digest()
+}
