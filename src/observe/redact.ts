@@ -81,8 +81,13 @@ function codeOf(error: Error): string | undefined {
   return typeof code === 'string' && /^[A-Za-z0-9_.-]{1,60}$/.test(code) ? code : undefined
 }
 
-/** The places of the stack without its head, which repeats the message. */
-function framesOf(error: Error): string | undefined {
-  const frames = error.stack?.split('\n').filter((line) => /^ {4}at /.test(line))
-  return frames === undefined || frames.length === 0 ? undefined : frames.join('\n')
+/** The places of the stack without its head, which repeats the message, whose lines may look like places. */
+function framesOf({ stack, message }: Error): string | undefined {
+  if (stack === undefined) return undefined
+  const head = message === '' ? -1 : stack.indexOf(message)
+  const places = head === -1 ? stack : stack.slice(head + message.length)
+  const frames = places.split('\n').filter((line) => FRAME.test(line))
+  return frames.length === 0 ? undefined : frames.join('\n')
 }
+
+const FRAME = /^ {4}at (?:[^()]* \()?(?:file:|node:|\/|[A-Z]:\\)[^()]*:\d+:\d+\)?$/

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { StoreConflictError } from '../../src/errors.ts'
 
@@ -34,13 +34,27 @@ interface Answer {
   readonly error?: { readonly code?: string; readonly message: string }
 }
 
-/** `clockOff` in milliseconds. */
-export async function startElsewhere(spec: ElsewhereSpec, clockOff = 0): Promise<OtherProcess> {
-  const child = fork(
+export interface Handicap {
+  /** Milliseconds that its clock is off. */
+  readonly clockOff?: number
+  /** Longest file that its disk takes, in units of 512 bytes: the byte after that fails, as on a full disk. */
+  readonly fileLimit?: number
+}
+
+export async function startElsewhere(spec: ElsewhereSpec, handicap: Handicap = {}): Promise<OtherProcess> {
+  const { clockOff = 0, fileLimit } = handicap
+  const limit = fileLimit === undefined ? '' : `ulimit -f ${String(fileLimit)}; `
+  const command = [
+    process.execPath,
+    ...(clockOff === 0 ? [] : clockOffBy(clockOff)),
     join(spec.folder, 'test/conformance/store-worker.js'),
-    [join(spec.folder, spec.module), spec.maker, JSON.stringify(spec.args)],
-    { execArgv: clockOff === 0 ? [] : clockOffBy(clockOff), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
-  )
+    join(spec.folder, spec.module),
+    spec.maker,
+    JSON.stringify(spec.args),
+  ]
+  const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, ...command], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
   const waiting = new Map<number, (answer: Answer) => void>()
   const gone = new Promise<void>((resolve) =>
     child.once('exit', () => {

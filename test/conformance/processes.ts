@@ -38,7 +38,9 @@ export function describeProcesses(
       clockOff: (index: number) => number = () => 0,
     ): Promise<OtherProcess[]> {
       const spec = { ...shelf.spec, folder: compiled.folder }
-      const processes = Array.from({ length: count }, (_, index) => startElsewhere(spec, clockOff(index)))
+      const processes = Array.from({ length: count }, (_, index) =>
+        startElsewhere(spec, { clockOff: clockOff(index) }),
+      )
       started.push(...(await Promise.all(processes)))
       return started
     }

@@ -77,5 +77,6 @@ process.on('message', (message) => {
     },
   )
 })
+process.on('SIGXFSZ', () => undefined) // over `ulimit -f`: let the write fail instead of dying
 process.on('disconnect', () => process.exit(0))
 process.send?.({ ready: true })

@@ -1,0 +1,246 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { StoreFailedError } from '../../src/errors.ts'
+import type { Store } from '../../src/store/contract.ts'
+import { fileStore } from '../../src/store/file.ts'
+import { compileStores } from '../conformance/compile.ts'
+import { startElsewhere } from '../conformance/other-process.ts'
+
+const bytes = Buffer.from('sealed')
+const stores = compileStores()
+let above: string
+let directory: string
+let store: Store
+
+beforeEach(() => {
+  above = mkdtempSync(join(tmpdir(), 'sessionbridge-'))
+  directory = join(above, 'deep/sessions')
+  store = fileStore(directory)
+})
+
+afterEach(async () => {
+  await store.close()
+  rmSync(above, { recursive: true, force: true })
+})
+
+afterAll(() => {
+  stores.remove()
+})
+
+async function write(text = 'sealed'): Promise<string> {
+  const ifVersion = (await store.read('shop/alice'))?.version
+  return store.write('shop/alice', Buffer.from(text), { ifVersion })
+}
+
+async function failure(work: Promise<unknown>): Promise<StoreFailedError> {
+  const error = await work.catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(StoreFailedError)
+  return error as StoreFailedError
+}
+
+function modes(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name)
+      return [path.slice(folder.length + 1), (statSync(path).mode & 0o777).toString(8)]
+    }),
+  )
+}
+
+describe('the directory of a file store', () => {
+  test('is created by the first write, for this user alone whatever the umask, and not by reading', async () => {
+    expect(await store.read('shop/alice')).toBeUndefined()
+    expect(await store.list()).toEqual([])
+    await store.remove('shop/alice')
+    expect(existsSync(directory)).toBe(false)
+    const umask = process.umask(0)
+    try {
+      await write()
+      await write('again')
+      await store.write('L'.repeat(200), bytes, { ifVersion: undefined })
+      await (await store.lease('shop/alice', 1_000))?.release()
+    } finally {
+      process.umask(umask)
+    }
+    for (const [path, mode] of Object.entries(modes(directory)))
+      expect(mode, path).toBe(/\.(sealed|lease|json)$/.test(path) ? '600' : '700')
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+  })
+
+  test('holds the sealed bytes as they are, two generations, and no more', async () => {
+    for (const text of ['one', 'two', 'three']) await write(text)
+    const folder = join(directory, 'shop~alice')
+    expect(readdirSync(folder).sort()).toEqual(['2.sealed', '3.sealed'])
+    expect(readFileSync(join(folder, '3.sealed'), 'utf8')).toBe('three')
+  })
+
+  test('is refused when it is a link, when others may write to it, or when it is a file', async () => {
+    mkdirSync(join(above, 'real'), { mode: 0o700 })
+    symlinkSync(join(above, 'real'), join(above, 'link'))
+    const linked = await failure(fileStore(join(above, 'link')).write('a', bytes, { ifVersion: undefined }))
+    expect(linked.message).toMatch(/symbolic link. Pass the directory that it points to/)
+    for (const mode of [0o777, 0o770, 0o702]) {
+      chmodSync(join(above, 'real'), mode)
+      const open = await failure(fileStore(join(above, 'real')).read('a'))
+      expect(open.message).toMatch(/others may write to it \(mode 07.*Run: chmod 700 /)
+    }
+    chmodSync(join(above, 'real'), 0o755) // readable only: what lies inside is not
+    await fileStore(join(above, 'real')).write('a', bytes, { ifVersion: undefined })
+    writeFileSync(join(above, 'file'), '')
+    expect((await failure(fileStore(join(above, 'file')).list())).message).toMatch(/not a directory/)
+    expect(() => fileStore('')).toThrow(TypeError)
+  })
+
+  test('keeps its sessions when it is moved', async () => {
+    await write()
+    renameSync(directory, join(above, 'moved'))
+    expect(await fileStore(join(above, 'moved')).list()).toEqual(['shop/alice'])
+  })
+})
+
+describe('what does not belong there', () => {
+  test('is refused in place of a generation: link, FIFO, folder', async () => {
+    await write()
+    const folder = join(directory, 'shop~alice')
+    const secret = join(above, 'secret')
+    writeFileSync(secret, 'of somebody else')
+    const traps: ((path: string) => void)[] = [
+      (path) => {
+        symlinkSync(secret, path)
+      },
+      (path) => {
+        execFileSync('mkfifo', [path])
+      },
+      (path) => {
+        mkdirSync(path)
+      },
+    ]
+    for (const trap of traps) {
+      trap(join(folder, '9.sealed'))
+      expect((await failure(store.read('shop/alice'))).message).toMatch(/not a regular file|symbolic link/)
+      rmSync(join(folder, '9.sealed'), { recursive: true })
+    }
+    expect((await store.read('shop/alice'))?.bytes.toString()).toBe(bytes.toString())
+  })
+
+  test('is refused in place of a session or of our own folders', async () => {
+    await store.write('shop/bob', bytes, { ifVersion: undefined })
+    const elsewhere = join(above, 'elsewhere')
+    mkdirSync(elsewhere)
+    symlinkSync(elsewhere, join(directory, 'shop~alice'))
+    const calls = [
+      () => store.read('shop/alice'),
+      () => store.write('shop/alice', bytes, { ifVersion: undefined }),
+      () => store.remove('shop/alice'),
+    ]
+    for (const call of calls) expect((await failure(call())).message).toMatch(/symbolic link/)
+    rmSync(join(directory, 'shop~alice'))
+    for (const name of ['.work', '.leases']) {
+      rmSync(join(directory, name), { recursive: true, force: true })
+      symlinkSync(elsewhere, join(directory, name))
+    }
+    await failure(store.write('shop/alice', bytes, { ifVersion: undefined }))
+    await failure(store.lease('shop/alice', 1_000))
+    expect(readdirSync(elsewhere)).toEqual([])
+  })
+
+  test('is not listed and does not disturb: other files, odd folders, numbers that are none', async () => {
+    await write()
+    writeFileSync(join(directory, 'README'), '')
+    mkdirSync(join(directory, 'Not%ours'))
+    mkdirSync(join(directory, 'x+0123'))
+    for (const name of [
+      '0.sealed',
+      '-1.sealed',
+      '1e9.sealed',
+      '01.sealed',
+      '99999999999999999.sealed',
+      'x.sealed',
+    ])
+      writeFileSync(join(directory, 'shop~alice', name), 'nonsense')
+    expect(await store.list()).toEqual(['shop/alice'])
+    expect((await store.read('shop/alice'))?.bytes.toString()).toBe('sealed')
+    await write('next')
+    expect((await store.read('shop/alice'))?.bytes.toString()).toBe('next')
+  })
+})
+
+describe('what dead writers left', () => {
+  test('is swept by the next write, while that of living ones stays', async () => {
+    await write()
+    await (await store.lease('shop/alice', 1_000))?.release()
+    const folder = join(directory, 'shop~alice')
+    const [lease] = readdirSync(join(directory, '.leases'), { recursive: true, encoding: 'utf8' }).slice(-1)
+    const place = /^h (\w+)-|^r (\w+)-/.exec(readFileSync(join(directory, '.leases', lease ?? ''), 'utf8'))
+    const here = place?.[1] ?? place?.[2] ?? ''
+    const dead = spawnSync(process.execPath, ['-e', '']).pid
+    const files = {
+      dead: `${here}-${String(dead)}-aaaaaaaaaaaa.tmp`,
+      living: `${here}-${String(process.pid)}-aaaaaaaaaaaa.tmp`,
+      elsewhere: `0123456789ab-${String(dead)}-aaaaaaaaaaaa.tmp`,
+      ancient: '0123456789ab-1-aaaaaaaaaaaa.tmp',
+    }
+    for (const file of Object.values(files)) writeFileSync(join(folder, file), 'half')
+    const dayAgo = Date.now() / 1000 - 86_400
+    utimesSync(join(folder, files.ancient), dayAgo, dayAgo)
+    await write('next')
+    expect(
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.tmp'))
+        .sort(),
+    ).toEqual([files.living, files.elsewhere].sort())
+  })
+})
+
+describe('a disk that takes no more', () => {
+  test('gives an error, and keeps the old generation and nothing else', async () => {
+    const spec = { folder: stores.folder, module: 'src/store/file.js', maker: 'fileStore', args: [directory] }
+    const worker = await startElsewhere(spec, { fileLimit: 100 }) // about 50 kB; dash counts in 512 bytes
+    const encode = (length: number): string => Buffer.alloc(length, 'x').toString('base64')
+    const first = worker.call('write', 'shop/alice', encode(200_000), {})
+    await expect(first).rejects.toThrow(/store-failed The store could not write shop\/alice: EFBIG/)
+    expect(await store.list()).toEqual([])
+    const version = await worker.call<string>('write', 'shop/alice', encode(1_000), {})
+    const second = worker.call('write', 'shop/alice', encode(200_000), { ifVersion: version })
+    await expect(second).rejects.toThrow(/EFBIG/)
+    await worker.kill()
+    expect((await store.read('shop/alice'))?.bytes.length).toBe(1_000)
+    expect(readdirSync(join(directory, 'shop~alice'))).toEqual(['1.sealed'])
+    expect(readdirSync(join(directory, '.work'))).toEqual([])
+  })
+})
+
+describe('an open file store', () => {
+  test('with a watch and a lease keeps no process alive', () => {
+    const module = pathToFileURL(join(stores.folder, 'src/store/file.js')).href
+    const code = `
+      const { fileStore } = await import(${JSON.stringify(module)})
+      const store = fileStore(${JSON.stringify(directory)})
+      store.watch('shop/alice', () => undefined)
+      await store.write('shop/alice', Buffer.from('x'), { ifVersion: undefined })
+      await store.lease('shop/alice', 60_000)
+      console.log('done')`
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', code], { timeout: 30_000 })
+    expect(run.stderr.toString()).toBe('')
+    expect(run.stdout.toString()).toBe('done\n')
+    expect(run.status).toBe(0)
+  })
+})
