@@ -31,7 +31,7 @@ async function idOfPage(context: BrowserContext): Promise<string | undefined> {
   try {
     const session = await context.newCDPSession(page)
     const { targetInfo } = await session.send('Target.getTargetInfo')
-    await session.detach()
+    session.detach().catch(() => undefined) // not awaited: it takes as long as a hung page hangs
     return targetInfo.browserContextId
   } catch {
     return undefined // the page was closed meanwhile
