@@ -86,6 +86,8 @@ function sendOne(engine: Engine, request: WireRequest, cancellation: Cancellatio
       },
       ...(request.body !== undefined && { body: request.body as Buffer }),
     })
+    // got waits for somebody to write the body of every other method.
+    if (request.body === undefined && request.method !== 'GET' && request.method !== 'HEAD') stream.end()
     const fail = (error: Error): void => {
       cancellation.onCancel(undefined)
       reject(error)

@@ -70,8 +70,8 @@ function navigationHeaders(own: Own, hop: Hop, additions: Additions, secure: boo
   const agent = take(rest, 'user-agent')
   const accept = take(rest, 'accept')
   const hints = [...rest.values()]
-  // Chromium writes client hints first, but after a redirect to another origin it adds them anew, at the end.
-  const moved = hop.passed.some((origin) => origin !== hop.url.origin)
+  // Chromium writes client hints first, but after a redirect it adds them anew, at the end.
+  const moved = hop.passed.length > 0
   return [
     ...(moved ? [] : hints),
     ...upgrade,
