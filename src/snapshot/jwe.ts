@@ -5,7 +5,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
  * JWE compact serialisation (RFC 7516) of the one kind we write: `dir` with `A256GCM`. The cipher is Node's; jose
  * reads what this writes and the other way round (a test holds both against each other), but costs 11 ms more at each
  * cold start and 90 ms against 13 for 5 MB, and reads more than one spelling of the same bytes
- * (docs/decisions/jwe-by-node-crypto.md).
+ * (docs/decisions/0002-jwe-by-node-crypto.md).
  */
 export interface JweParts {
   /** The protected header, decoded and not yet proven. */

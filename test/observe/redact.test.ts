@@ -13,7 +13,7 @@ describe('a secret', () => {
     const shown = [
       ...[
         String(secret),
-        `${secret.toString()}`,
+        secret.toString(),
         JSON.stringify({ secret }),
         inspect({ secret }, { depth: 9 }),
       ],
