@@ -137,7 +137,7 @@ export class Cell {
     const sequence = existing?.value === cookie.value ? this.sequence(existing) : this.#next++
     this.#sequence.set(cookie, sequence)
     let host = this.#byHost.get(cookie.domain)
-    if (host === undefined) this.#byHost.set(cookie.domain, (host = new Map()))
+    if (host === undefined) this.#byHost.set(cookie.domain, (host = new Map<string, StateCookie>()))
     host.set(key, cookie)
   }
 
