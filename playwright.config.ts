@@ -10,8 +10,14 @@ const report = process.env.SESSIONBRIDGE_DOOR_REPORT
 if (executablePath !== undefined) process.env.SESSIONBRIDGE_BROWSER = executablePath
 
 export default defineConfig({
+  globalSetup: './test/doors/shop-for-doors.ts',
   testDir: 'test/doors',
   testMatch: '**/*.spec.ts',
+  // The second project starts when the first has ended, in workers of its own: it must find the login of the first.
+  projects: [
+    { name: 'first run' },
+    { name: 'later run', dependencies: ['first run'], grepInvert: /signs out/ },
+  ],
   outputDir: 'test-results',
   timeout: 60_000,
   workers: 2,
