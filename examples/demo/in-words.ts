@@ -1,4 +1,4 @@
-import type { HeaderRule, Report } from 'sessionbridge'
+import type { HeaderRule, Liveness, Report } from 'sessionbridge'
 import type { News } from './messages.ts'
 
 type Opened = Extract<News, { kind: 'opened' }>
@@ -35,8 +35,18 @@ export function ruleInWords(rule: HeaderRule): string {
   return `${rule.header}: ${rule.prefix}… ← ${item}  (${rule.origins.map((origin) => new URL(origin).hostname).join(', ')}${when})`
 }
 
-export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`
+export function takenInWords(liveness: Liveness): string {
+  return liveness === 'alive'
+    ? 'proven by a request that strangers get answered otherwise'
+    : `whether the shop takes it: ${liveness}`
+}
+
+export function count(number: number, thing: string): string {
+  return `${String(number)} ${thing}${number === 1 ? '' : 's'}`
+}
+
+export function duration(ms: number): string {
+  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`
 }
 
 export function perSecond(count: number, ms: number): number {

@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKey } from 'sessionbridge'
 import { type Shop, startShop } from '../../test/site/shop.ts'
-import { droppedInWords, keptInWords, perSecond, rate, ruleInWords, seconds } from './in-words.ts'
+import {
+  count,
+  droppedInWords,
+  keptInWords,
+  perSecond,
+  rate,
+  ruleInWords,
+  duration,
+  takenInWords,
+} from './in-words.ts'
 import type { News, Task } from './messages.ts'
 import { endProgress, fact, heading, progress } from './screen.ts'
 import { startWorker } from './worker-process.ts'
@@ -47,27 +56,29 @@ async function tellTheStory(shop: Shop, task: Task): Promise<void> {
   const second = await runToTheEnd(shop, { ...task, from: first.page + 1 })
 
   heading('4. What it was worth')
-  // Both rates leave out the start of their client.
-  const overHttp = perSecond(pages - 2, first.elapsed + second.elapsed)
-  const inBrowser = perSecond(second.browsed.pages, second.browsed.took)
-  fact('session.http', `${String(pages)} signed-in pages, ${rate(overHttp)}`)
-  fact('browser', `${String(second.browsed.pages)} of the same pages by page.goto, ${rate(inBrowser)}`)
-  fact(
-    'ratio',
-    `${(overHttp / inBrowser).toFixed(0)} times as many pages per second, one after the other in both`,
-  )
-  fact(
-    'in the page',
-    `session.browse read what only the page's JavaScript knows: total ${second.browsed.total}`,
-  )
+  showSpeeds(first, second)
+  fact('in the page', `session.browse read what only the page's script knows: total ${second.browsed.total}`)
+  const { logins, pages: served, rotations } = shop.counters
   fact(
     'the shop',
-    `counted ${String(shop.counters.logins)} login, ${String(shop.counters.pages)} pages, ` +
-      `${String(shop.counters.rotations)} changes of the rotating cookie, ${String(shop.counters.refused)} refusals`,
+    `counted ${count(logins, 'login')}, ${String(served)} signed-in pages, ${String(rotations)} changes of its rotating cookie`,
   )
-  if (shop.counters.logins !== 1)
-    throw new Error(`One login was expected, the shop has seen ${String(shop.counters.logins)}.`)
+  if (logins !== 1) throw new Error(`One login was expected; the shop has seen ${String(logins)}.`)
 }
+
+/** All rates leave out the start of their client. */
+function showSpeeds(first: Run, { elapsed, fetched, browsed }: SecondRun): void {
+  const overHttp = perSecond(pages - 2, first.elapsed + elapsed)
+  const byFetch = perSecond(fetched.pages, fetched.took)
+  const inBrowser = perSecond(browsed.pages, browsed.took)
+  const beside = (value: number): string =>
+    `${rate(value)}, ${(value / inBrowser).toFixed(0)} times the browser`
+  fact('browser', `${String(browsed.pages)} signed-in pages by page.goto: ${rate(inBrowser)}`)
+  fact('session.http', `${String(pages)} of the same pages by got-scraping: ${beside(overHttp)}`)
+  fact('session.fetch', `${String(fetched.pages)} of the same pages by fetch: ${beside(byFetch)}`)
+}
+
+type NewsOf<Kind extends News['kind']> = Extract<News, { kind: Kind }>
 
 interface Run {
   readonly page: number
@@ -90,30 +101,33 @@ async function runUntilKilled(task: Task, lastPage: number): Promise<Run> {
   throw new Error('The worker ended before it was killed.')
 }
 
-async function runToTheEnd(
-  shop: Shop,
-  task: Task,
-): Promise<Run & { browsed: Extract<News, { kind: 'browsed' }> }> {
-  let last: Run | undefined
-  let browsed: Extract<News, { kind: 'browsed' }> | undefined
-  for await (const news of startWorker(task).news) {
-    if (news.kind === 'opened') showResumed(shop, news)
-    else if (news.kind === 'page') {
-      progress('pages', news.page, pages)
-      last = news
-      if (news.page === pages) endProgress()
-    } else if (news.kind === 'browsed') browsed = news
-  }
-  if (last?.page !== pages || browsed === undefined) throw new Error('The second worker did not finish.')
-  return { ...last, browsed }
+interface SecondRun extends Run {
+  readonly fetched: NewsOf<'fetched'>
+  readonly browsed: NewsOf<'browsed'>
 }
 
-function showLogin(news: Extract<News, { kind: 'opened' }>): void {
+async function runToTheEnd(shop: Shop, task: Task): Promise<SecondRun> {
+  let last: Run | undefined
+  let fetched: NewsOf<'fetched'> | undefined
+  let browsed: NewsOf<'browsed'> | undefined
+  for await (const news of startWorker(task).news) {
+    if (news.kind === 'opened') showResumed(shop, news)
+    else if (news.kind === 'fetched') fetched = news
+    else if (news.kind === 'browsed') browsed = news
+    else if (news.kind === 'page') {
+      last = news
+      progress('pages', news.page, pages)
+      if (news.page === pages) endProgress()
+    }
+  }
+  if (last?.page !== pages || fetched === undefined || browsed === undefined)
+    throw new Error('The second worker did not finish.')
+  return { ...last, fetched, browsed }
+}
+
+function showLogin(news: NewsOf<'opened'>): void {
   heading('1. One login, in a real browser')
-  fact(
-    'signed in',
-    `as alice in ${seconds(news.took)}, proven by a request that only a signed-in user gets answered`,
-  )
+  fact('signed in', `as alice in ${duration(news.took)}; ${takenInWords(news.liveness)}`)
   fact('kept', keptInWords(news))
   for (const line of droppedInWords(news.dropped)) fact('dropped', line)
   for (const rule of news.headerRules) fact('learned', ruleInWords(rule))
@@ -121,7 +135,7 @@ function showLogin(news: Extract<News, { kind: 'opened' }>): void {
   heading('2. The session over plain HTTP, no header written by hand')
 }
 
-function showCall({ method, url, status }: Extract<News, { kind: 'called' }>): void {
+function showCall({ method, url, status }: NewsOf<'called'>): void {
   const { hostname, pathname } = new URL(url)
   const why =
     method === 'GET' ? 'the bearer token came from localStorage' : 'the CSRF header came from the cookie'
@@ -130,12 +144,16 @@ function showCall({ method, url, status }: Extract<News, { kind: 'called' }>): v
     throw new Error(`${method} ${hostname}${pathname} was answered ${String(status)}, not 200.`)
 }
 
-function showResumed(shop: Shop, news: Extract<News, { kind: 'opened' }>): void {
+function showResumed(shop: Shop, news: NewsOf<'opened'>): void {
   const how = news.isNew ? 'had to log in again' : 'resumed without login'
-  fact(
-    'started',
-    `${how} in ${seconds(news.took)}; the shop has seen ${String(shop.counters.logins)} login in all`,
-  )
+  fact('started', `${how} in ${duration(news.took)}; ${takenInWords(news.liveness)}`)
+  fact('the shop', `has seen ${count(shop.counters.logins, 'login')} in all`)
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  endProgress()
+  process.stderr.write(`\nThe demo stopped: ${error instanceof Error ? error.message : 'unknown error'}\n`)
+  process.exitCode = 1
+}

@@ -1,4 +1,4 @@
-import type { HeaderRule, Report } from 'sessionbridge'
+import type { HeaderRule, Liveness, Report } from 'sessionbridge'
 import type { ShopAddress } from '../../test/site/address.ts'
 
 /** What the demo tells its worker. By message and not by argument: arguments are visible to the whole machine. */
@@ -18,6 +18,8 @@ export type News =
   | {
       readonly kind: 'opened'
       readonly isNew: boolean
+      /** The server's own answer to whether it takes the session. */
+      readonly liveness: Liveness
       readonly took: number
       readonly cookies: readonly { readonly name: string; readonly domain: string }[]
       readonly storage: readonly { readonly kind: string; readonly name: string; readonly origin: string }[]
@@ -28,5 +30,6 @@ export type News =
   | { readonly kind: 'called'; readonly method: string; readonly url: string; readonly status: number }
   /** `elapsed`: milliseconds since the first page of this process. */
   | { readonly kind: 'page'; readonly page: number; readonly elapsed: number }
+  | { readonly kind: 'fetched'; readonly pages: number; readonly took: number }
   | { readonly kind: 'browsed'; readonly pages: number; readonly took: number; readonly total: string }
   | { readonly kind: 'failed'; readonly message: string }

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 
 const isTerminal = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
-const indent = 13
+const indent = 16
 const width = 100
 
 type Style = Parameters<typeof styleText>[0]

@@ -20,13 +20,14 @@ async function work(task: Task): Promise<void> {
   await using session = await demoVault(task).open(shopRecipe(shop.url('shop.test', '/login')), {
     account: 'alice',
   })
-  await tell(opened(session, performance.now() - start))
+  await tell(await opened(session, performance.now() - start))
 
   await callApi(session, 'GET', shop.url('api.shop.test', '/orders'))
   await callApi(session, 'POST', shop.url('shop.test', '/api/cart'))
-  await fetchPages(session, (page) => shop.url('shop.test', `/orders/${String(page)}`), task)
-  if (task.browserPages > 0)
-    await browsePages(session, (path) => shop.url('shop.test', path), task.browserPages)
+  const ordersUrl = (page: number): string => shop.url('shop.test', `/orders/${String(page)}`)
+  await fetchPages(session, ordersUrl, task)
+  await fetchAgain(session, ordersUrl, task.to)
+  await browsePages(session, (path) => shop.url('shop.test', path), task.browserPages)
 }
 
 async function callApi(session: Session, method: string, url: string): Promise<void> {
@@ -39,11 +40,26 @@ async function fetchPages(session: Session, urlOf: (page: number) => string, tas
   let start = 0
   for (let page = task.from; page <= task.to; page++) {
     const html = await session.http(urlOf(page)).text()
-    if (!html.includes(`data-order="${String(page * 10)}"`))
-      throw new Error(`Page ${String(page)} holds no orders`)
+    if (!showsOrders(html, page)) throw new Error(`Page ${String(page)} holds no orders`)
     if (page === task.from) start = performance.now()
-    await tell({ kind: 'page', page, elapsed: performance.now() - start })
+    void tell({ kind: 'page', page, elapsed: performance.now() - start })
   }
+}
+
+/** All pages once more by the other client, for comparison. */
+async function fetchAgain(session: Session, urlOf: (page: number) => string, pages: number): Promise<void> {
+  await session.fetch(urlOf(1))
+  const start = performance.now()
+  for (let page = 1; page <= pages; page++) {
+    const html = await (await session.fetch(urlOf(page))).text()
+    if (!showsOrders(html, page)) throw new Error(`Page ${String(page)} holds no orders`)
+  }
+  await tell({ kind: 'fetched', pages, took: performance.now() - start })
+}
+
+/** Ten orders a page; a page for strangers has none. */
+function showsOrders(html: string, page: number): boolean {
+  return html.includes(`data-order="${String(page * 10)}"`)
 }
 
 /** The same session in a browser: for comparison, and for a figure that only the page's script can compute. */
@@ -59,11 +75,12 @@ async function browsePages(session: Session, urlOf: (path: string) => string, pa
   })
 }
 
-function opened(session: Session, took: number): News {
+async function opened(session: Session, took: number): Promise<News> {
   const { cookies, origins } = session.state
   return {
     kind: 'opened',
     isNew: session.isNew,
+    liveness: await session.check(),
     took,
     cookies: cookies.map(({ name, domain }) => ({ name, domain })),
     storage: origins.flatMap(({ origin, localStorage, sessionStorage = [], indexedDB = [] }) => [

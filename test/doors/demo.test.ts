@@ -53,8 +53,8 @@ describe('the demo', () => {
   })
 
   test('shows both speeds', () => {
-    expect(output).toMatch(/session\.http +500 signed-in pages, [\d.]+ pages per second/)
-    expect(output).toMatch(/browser +20 of the same pages by page\.goto, [\d.]+ pages per second/)
+    expect(output).toMatch(/session\.http +500 of the same pages by got-scraping: [\d.]+ pages per second/)
+    expect(output).toMatch(/browser +20 signed-in pages by page\.goto: [\d.]+ pages per second/)
   })
 
   test('prints plain text into a pipe, and no secret', () => {

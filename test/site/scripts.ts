@@ -60,7 +60,7 @@ const note = (name, answer) => {
 }
 const cookie = (name) => document.cookie.split('; ').find((pair) => pair.startsWith(name + '='))?.slice(name.length + 1)
 const me = () => fetch(api + '/me', {
-  headers: { authorization: 'Bearer ' + JSON.parse(localStorage.getItem('auth')).token },
+  headers: { Authorization: 'Bearer ' + JSON.parse(localStorage.getItem('auth')).token },
 })
 const run = async () => {
   if (localStorage.getItem('auth') === null) return location.replace('/login?signed-out')
@@ -73,9 +73,9 @@ const run = async () => {
   }
   note('me', answer)
   put('greeting', 'Hello, ' + (await answer.json()).name)
-  note('seen', await fetch('/api/seen', { method: 'POST', headers: { 'x-csrf-token': cookie('csrf') } }))
+  note('seen', await fetch('/api/seen', { method: 'POST', headers: { 'X-CSRF-Token': cookie('csrf') } }))
   const tab = sessionStorage.getItem('tab')
-  if (tab !== null) note('tab', await fetch('/api/tab', { headers: { 'x-tab': tab } }))
+  if (tab !== null) note('tab', await fetch('/api/tab', { headers: { 'X-Tab': tab } }))
   put('status', tab === null ? 'ready without tab' : 'ready')
 }
 run()`
