@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright'
 import type { HttpOptions } from '../http/client.ts'
 import type { Logger } from '../observe/events.ts'
+import type { StateCookie } from '../state/state.ts'
 import type { AllowedOrigins } from './allowed-origins.ts'
 import type { Recipe } from './recipe.ts'
 import type { SecretDesk } from './secrets.ts'
@@ -28,6 +29,8 @@ export interface Attempt {
   readonly policy: LoginPolicy
   readonly http: HttpOptions
   readonly logger: Logger
+  /** The cookies as they were before anything was typed. */
+  before: readonly StateCookie[]
   /** A person may help: what looks like a refusal is not taken for one. */
   readonly attended: boolean
   /** Aborts when the time is over or the caller calls it off. */

@@ -1,10 +1,11 @@
 import { captureState } from '../bridge/context/capture.ts'
 import type { Carrier } from '../http/carrier.ts'
 import { sanitize, type GatePolicy } from '../policy/gate.ts'
+import { trackerVendor } from '../policy/trackers.ts'
 import { Cell } from '../state/cell.ts'
 import type { HeaderRule, Identity, Probe } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
-import type { SessionState } from '../state/state.ts'
+import { cookieKey, type SessionState, type StateCookie } from '../state/state.ts'
 import { reached, type Attempt } from './attempt.ts'
 import { captureIdentity } from './capture-identity.ts'
 import { learnHeaderRules, type LearnedHeaders } from './learn-headers.ts'
@@ -36,8 +37,9 @@ export type Gathered = Omit<Harvest, 'verifiedAt' | 'took'>
 /**
  * Takes the state out of the login browser, learns how the session is carried, lets the state through the gate, and
  * looks for proof that the server takes what is left. What the gate cut is put back when the proof fails without it.
+ * As a last resort pages are asked that nobody has asked for since the secrets were typed.
  */
-export async function gather(attempt: Attempt): Promise<Gathered> {
+export async function gather(attempt: Attempt, lastResort = false): Promise<Gathered> {
   await attempt.watch.settled()
   const requests = attempt.watch.requests
   const [captured, identity] = await Promise.all([
@@ -47,14 +49,19 @@ export async function gather(attempt: Attempt): Promise<Gathered> {
   reached(attempt, 'state is captured')
   const { rules, unexplained } = learnHeaderRules(requests, captured.state)
   const shared = { identity, unexplained, visitedOrigins: [...attempt.visited.origins] }
-  const candidates = candidatesOf(attempt, requests, rules)
+  const candidates = [...candidatesOf(attempt, requests, rules), ...(lastResort ? guesses(attempt) : [])]
+  // Another body alone proves something only when there is something that could have made the difference.
+  const bodyCounts =
+    attempt.recipe.verify !== undefined ||
+    rules.length > 0 ||
+    hasNewCookie(attempt.before, captured.state.cookies)
   const full = gatePolicy(attempt, requests, rules)
   let first: Gathered | undefined
   for (const policy of full.trackers === 'keep'
     ? [full]
     : [full, { protect: full.protect, trackers: 'keep' as const }]) {
     const { state, dropped } = sanitize(captured.state, policy)
-    const proven = await prove(attempt, { state, identity, rules, candidates })
+    const proven = await prove(attempt, { state, identity, rules, candidates, bodyCounts })
     reached(attempt, proven.probe === undefined ? 'no proof found' : 'proven')
     const gathered = { ...shared, headerRules: rules, ...proven, report: [...captured.report, ...dropped] }
     if (proven.probe !== undefined) {
@@ -82,6 +89,7 @@ interface Claim {
   readonly identity: Identity
   readonly rules: readonly HeaderRule[]
   readonly candidates: readonly string[]
+  readonly bodyCounts: boolean
 }
 
 /** The probe, if there is one, and the state as it is after asking: servers rotate cookies with any answer. */
@@ -93,7 +101,8 @@ async function prove(attempt: Attempt, claim: Claim): Promise<{ state: SessionSt
     identity: claim.identity,
     headerRules: claim.rules,
   }
-  const probe = await learnProbe(claim.candidates, carrier, attempt.http, attempt.signal)
+  const { http, signal } = attempt
+  const probe = await learnProbe(claim.candidates, carrier, { http, signal, bodyCounts: claim.bodyCounts })
   return probe === undefined ? { state: claim.state } : { state: cell.state, probe }
 }
 
@@ -105,6 +114,20 @@ function candidatesOf(
   const { recipe, desk } = attempt
   if (recipe.probe !== undefined) return [recipe.probe]
   return probeCandidates(requests, { home: recipe.url, headerRules, since: desk.lastGivenAt ?? 0 })
+}
+
+/** Pages that often tell: where the login has ended, where it began, and the front page. */
+function guesses({ recipe, page }: Attempt): string[] {
+  if (recipe.probe !== undefined) return []
+  const urls = [page.url(), recipe.home ?? recipe.url, recipe.url, new URL('/', recipe.url).href]
+  return [...new Set(urls)].filter((url) => url.startsWith('http') && !url.includes('?'))
+}
+
+function hasNewCookie(before: readonly StateCookie[], after: readonly StateCookie[]): boolean {
+  const known = new Map(before.map((cookie) => [cookieKey(cookie), cookie.value]))
+  return after.some(
+    (cookie) => known.get(cookieKey(cookie)) !== cookie.value && trackerVendor(cookie.name) === undefined,
+  )
 }
 
 /** In scope is where the main frames stood, redirects on the way included, and where header rules send something. */

@@ -46,6 +46,13 @@ export function judge(probe: Pick<Probe, 'alive' | 'dead'>, answer: ProbeAnswer 
   return alive.bodyHash === undefined || answer.bodyHash === alive.bodyHash ? 'alive' : 'unclear'
 }
 
+export interface LearnOptions {
+  readonly http?: HttpOptions
+  readonly signal?: AbortSignal
+  /** Whether another body alone is proof; false: status or redirect must differ. Default true. */
+  readonly bodyCounts?: boolean
+}
+
 /**
  * Finds a request whose answers with and without the session differ and are each stable: every candidate is asked
  * twice with the session and twice without. One that differs in status or redirect is taken at once; one that
@@ -54,8 +61,7 @@ export function judge(probe: Pick<Probe, 'alive' | 'dead'>, answer: ProbeAnswer 
 export async function learnProbe(
   candidates: readonly string[],
   carrier: Carrier,
-  http: HttpOptions = {},
-  signal?: AbortSignal,
+  { http = {}, signal, bodyCounts = true }: LearnOptions = {},
 ): Promise<Probe | undefined> {
   const signedIn = openAsker(carrier, carrier.headerRules, carrier.cell, http)
   const anonymous = openAsker(carrier, [], new Cell(emptyState), http)
@@ -64,14 +70,20 @@ export async function learnProbe(
     for (const url of candidates) {
       signal?.throwIfAborted()
       const [alive, dead] = await Promise.all([askTwice(signedIn, url), askTwice(anonymous, url)])
-      if (alive === undefined || dead === undefined || alive.status >= 300) continue
+      if (alive === undefined || dead === undefined || !isWelcome(alive, dead)) continue
       if (!isSameShape(alive, dead)) return { url, alive, dead }
-      if (dead.bodyHash !== undefined && alive.bodyHash !== dead.bodyHash) fallback ??= { url, alive, dead }
+      if (bodyCounts && dead.bodyHash !== undefined && alive.bodyHash !== dead.bodyHash)
+        fallback ??= { url, alive, dead }
     }
     return fallback
   } finally {
     await Promise.all([signedIn.close(), anonymous.close()])
   }
+}
+
+/** Answered well; or sent on from where the others may stay, as from a login page. */
+function isWelcome(alive: ProbeAnswer, dead: ProbeAnswer): boolean {
+  return alive.status < 300 || (alive.status < 400 && dead.status < 300)
 }
 
 interface Asker {

@@ -132,3 +132,14 @@ function reasonOf(signal: AbortSignal): Error {
   const reason: unknown = signal.reason
   return reason instanceof Error ? reason : new DOMException('The login was called off', 'AbortError')
 }
+
+/** Resolves after `ms`. Rejects on abort. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const time = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await orAbort(time, signal).finally(() => {
+    clearTimeout(timer)
+  })
+}

@@ -12,7 +12,9 @@ export interface Refusal {
 // says no by itself or brought the form once more, longer where only "nothing happens" speaks.
 const afterNo = 800
 const afterFormAgain = 1_200
-const afterNothing = 3_500
+const afterNothing = 3_000
+// While the recipe's function is at work, it may be about to type the next thing itself.
+const functionAtWork = 5_000
 
 /**
  * The site has said no: after the secrets were handed out something was submitted to it, it was answered, the network
@@ -24,7 +26,7 @@ export async function findRefusal(attempt: Attempt, functionEnded: boolean): Pro
   if (submit?.status === undefined || attempt.watch.inFlight > 0) return undefined
   const { status } = submit
   const quietFor = Date.now() - attempt.watch.lastActivity
-  const patience = patienceFor(submit) * (functionEnded || isNo(status) ? 1 : 2)
+  const patience = functionEnded || isNo(status) ? patienceFor(submit) : functionAtWork
   if (quietFor < patience || !(await asksForPassword(attempt))) return undefined
   if (status === 429 || status >= 500) {
     return { failure: 'not-completed', detail: `the site answered ${String(status)} to what was submitted` }
@@ -54,23 +56,32 @@ function isNo(status: number): boolean {
   return status >= 400
 }
 
-/** True when a page or one of its frames on an allowed origin shows a password field. A hung page shows nothing. */
-export async function asksForPassword({
-  context,
-  allowed,
-}: Pick<Attempt, 'context' | 'allowed'>): Promise<boolean> {
-  const answers = await Promise.all(context.pages().map((page) => pageAsks(page, allowed)))
+/** True when a page, or one of its frames on an allowed origin, shows a password field. A hung page shows nothing. */
+export function asksForPassword(attempt: Pick<Attempt, 'context' | 'allowed'>): Promise<boolean> {
+  return shows(attempt, 'input[type=password]:visible')
+}
+
+/** True when the code of a second factor is asked for. */
+export function asksForCode(attempt: Pick<Attempt, 'context' | 'allowed'>): Promise<boolean> {
+  return shows(
+    attempt,
+    ['[autocomplete~=one-time-code]', '[name*=otp i]', '[name*=mfa i]', '[name*="2fa" i]', '[name*=totp i]']
+      .map((mark) => `input${mark}:visible`)
+      .join(', '),
+  )
+}
+
+async function shows(
+  { context, allowed }: Pick<Attempt, 'context' | 'allowed'>,
+  selector: string,
+): Promise<boolean> {
+  const answers = await Promise.all(context.pages().map((page) => pageShows(page, allowed, selector)))
   return answers.includes(true)
 }
 
-async function pageAsks(page: Page, allowed: Attempt['allowed']): Promise<boolean> {
+async function pageShows(page: Page, allowed: Attempt['allowed'], selector: string): Promise<boolean> {
   const frames = page.frames().filter((frame) => allowed.has(frame.url()))
-  const asked = Promise.all(
-    frames.map(async (frame) => {
-      const fields = await frame.locator('input[type=password]:visible').count()
-      return fields > 0
-    }),
-  ).then(
+  const asked = Promise.all(frames.map(async (frame) => (await frame.locator(selector).count()) > 0)).then(
     (answers) => answers.includes(true),
     () => false, // a frame that is just being replaced
   )

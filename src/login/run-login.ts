@@ -1,4 +1,5 @@
 import type { BrowserContext, Page } from 'playwright'
+import { readCookies } from '../bridge/context/cookies.ts'
 import { watchOrigins } from '../bridge/context/visited.ts'
 import { NeedsPersonError, plainUrl } from '../errors.ts'
 import type { HttpOptions } from '../http/client.ts'
@@ -94,6 +95,7 @@ async function signIn(
     policy: options.policy ?? {},
     http: options.http ?? {},
     logger: options.logger ?? silentLogger,
+    before: [],
     attended: options.interactive === true,
     signal,
   }
@@ -103,6 +105,7 @@ async function signIn(
   try {
     await orAbort(page.goto(recipe.url, { waitUntil: 'domcontentloaded', timeout: 0 }), signal)
     reached(attempt, 'login page is there')
+    attempt.before = (await readCookies(context)).cookies
     startFunction(attempt, account, run)
     return await untilSignedIn(attempt, run)
   } catch (error) {

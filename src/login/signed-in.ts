@@ -1,15 +1,19 @@
 import type { Page } from 'playwright'
+import { NeedsPersonError } from '../errors.ts'
 import { reached, type Attempt, type FunctionRun } from './attempt.ts'
 import { LoginEnded } from './explain.ts'
 import { gather, hasCandidates, type Gathered } from './harvest.ts'
-import { orAbort, untilActivity, untilSettled } from './quiet.ts'
-import { asksForPassword, findRefusal } from './rejection.ts'
+import { orAbort, pause, untilActivity, untilSettled } from './quiet.ts'
+import { asksForCode, asksForPassword, findRefusal } from './rejection.ts'
 
 const lookAgain = 200
+// Every look asks the page something: a noisy page must not keep both of us busy with it.
+const leastPause = 50
 // Every proof asks the site several times: a few are enough for a login, a person may need longer.
 const proofs = { byFunction: 8, byPerson: 60 }
-// Without a sign of success, going to the home page could interrupt a login that is still under way.
-const idleBeforeHome = 1_500
+// Going to the home page, or asking on the off chance, could interrupt a login that is still under way: not before the
+// pages have been idle for this long.
+const idle = 1_500
 
 /**
  * Waits until somebody is signed in, by evidence: the recipe's `verify`, or a request whose answers with and without
@@ -20,6 +24,7 @@ export async function untilSignedIn(attempt: Attempt, run: FunctionRun): Promise
   const sign = successSign(attempt)
   const home = homeVisit(attempt)
   let examined = -1
+  let tried = -1
   let left = recipe.login === undefined ? proofs.byPerson : proofs.byFunction
   for (;;) {
     if (run.failure !== undefined) throw await explainThrow(attempt, run.failure.error)
@@ -28,17 +33,21 @@ export async function untilSignedIn(attempt: Attempt, run: FunctionRun): Promise
       await untilSettled(watch, attempt.page, signal)
       reached(attempt, 'pages are settled')
       if (recipe.verify !== undefined || (!attempt.attended && isIdle(attempt))) await home()
-      if (latest(attempt) > examined && left > 0 && hasCandidates(attempt)) {
+      const lastResort = isIdle(attempt) && latest(attempt) > tried
+      const news = latest(attempt) > examined && hasCandidates(attempt)
+      if (left > 0 && (news || lastResort)) {
         left -= 1
-        let gathered = await orAbort(gather(attempt), signal)
+        let gathered = await orAbort(gather(attempt, lastResort), signal)
         if (isEnough(attempt, gathered)) {
           if (await home()) gathered = await orAbort(gather(attempt), signal)
           return gathered
         }
-        examined = latest(attempt) // what the capture itself has loaded is no news
+        examined = latest(attempt)
+        if (lastResort) tried = examined
       }
     }
     await untilActivity(watch, lookAgain, signal)
+    await pause(leastPause, signal)
   }
 }
 
@@ -47,10 +56,12 @@ function isEnough({ recipe }: Attempt, { probe }: Gathered): boolean {
   return probe !== undefined || (recipe.verify !== undefined && recipe.probe === undefined)
 }
 
-/** The recipe's word, or at least no password field in sight. The proof follows in either case. */
+/** The recipe's word, or at least nothing more to be typed. The proof follows in either case. */
 function successSign(attempt: Attempt): () => Promise<boolean> {
   const { verify } = attempt.recipe
-  if (verify === undefined) return async () => !(await asksForPassword(attempt))
+  // A page that asks for a second factor stands behind a half session, which a probe would take for a whole one.
+  if (verify === undefined)
+    return async () => !(await asksForPassword(attempt)) && !(await asksForCode(attempt))
   let asking: Promise<boolean> | undefined
   const ask = (): Promise<boolean> =>
     Promise.resolve(verify(attempt.page)).then(
@@ -69,6 +80,8 @@ function successSign(attempt: Attempt): () => Promise<boolean> {
 async function refuseEarly(attempt: Attempt, functionEnded: boolean): Promise<void> {
   const refusal = await findRefusal(attempt, functionEnded)
   if (refusal !== undefined) throw new LoginEnded(refusal.failure, refusal.detail)
+  if (functionEnded && isIdle(attempt) && (await asksForCode(attempt)))
+    throw new NeedsPersonError(attempt.session, 'the site asks for a code, and the recipe does not give one')
 }
 
 /** A function that waits for its own sign of success throws when the site has said no: the site's word is the reason. */
@@ -95,7 +108,7 @@ async function goTo(page: Page, url: string): Promise<void> {
 }
 
 function isIdle({ watch }: Attempt): boolean {
-  return watch.inFlight === 0 && Date.now() - watch.lastActivity >= idleBeforeHome
+  return watch.inFlight === 0 && Date.now() - watch.lastActivity >= idle
 }
 
 function latest({ watch }: Attempt): number {

@@ -61,7 +61,7 @@ describe('a wrong password', () => {
       session: 'shop/alice',
       url: shop.url('shop.test', '/login'),
     })
-    expect(took).toBeLessThan(5_000)
+    expect(took).toBeLessThan(10_000) // the time-out is a minute
     const screenshot = (error instanceof LoginFailedError && error.screenshot) || 'none'
     expect((await stat(screenshot)).mode & 0o777).toBe(0o600)
     expect((await readFile(screenshot)).subarray(1, 4).toString()).toBe('PNG')
@@ -71,7 +71,7 @@ describe('a wrong password', () => {
   test('is seen in an ordinary form that comes back with 200', async () => {
     const { error, took } = await failing(ssoRecipe(shop), wrong())
     expect(error).toMatchObject({ failure: 'rejected', url: shop.url('id.test', '/sign-in') })
-    expect(took).toBeLessThan(6_000)
+    expect(took).toBeLessThan(10_000)
   })
 
   test.each(['waits', 'throws'] as const)(
@@ -85,7 +85,7 @@ describe('a wrong password', () => {
       })
       const { error, took } = await failing(recipe, wrong())
       expect(error).toMatchObject({ failure: 'rejected' })
-      expect(took).toBeLessThan(6_000)
+      expect(took).toBeLessThan(10_000)
     },
   )
 })
