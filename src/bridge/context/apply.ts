@@ -7,7 +7,7 @@ import { knownOrigins } from './known-origins.ts'
 import { openFrames } from './open-frames.ts'
 import { Seeding, seedingOf, seedOf } from './seeding.ts'
 import { webOrigin } from './web-origin.ts'
-import { writeClosed, writeOpen } from './write-origin.ts'
+import { length, surelyFits, writeClosed, writeOpen } from './write-origin.ts'
 
 export interface ApplyOptions {
   readonly signal?: AbortSignal
@@ -63,10 +63,8 @@ export async function applyState(
 /** Longest localStorage, in UTF-16 units, that may wait in the init script of every document. */
 const waitingLimit = 32_768
 
-function isWrittenAtOnce(state: OriginState): boolean {
-  if ((state.indexedDB?.length ?? 0) > 0) return true
-  const items = [...state.localStorage, ...(state.sessionStorage ?? [])]
-  return items.reduce((sum, { name, value }) => sum + name.length + value.length, 0) > waitingLimit
+function isWrittenAtOnce({ localStorage, sessionStorage = [], indexedDB = [] }: OriginState): boolean {
+  return indexedDB.length > 0 || length(localStorage) > waitingLimit || length(sessionStorage) > surelyFits
 }
 
 function waitingSeeds(

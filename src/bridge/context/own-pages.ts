@@ -3,6 +3,7 @@ import { TimedOutError } from '../../errors.ts'
 import type { Reason } from '../../state/report.ts'
 import { within } from './deadline.ts'
 import { webOrigin } from './web-origin.ts'
+import { pageSession } from './world.ts'
 
 const own = new WeakSet<Page>()
 
@@ -44,7 +45,7 @@ export async function visitBlank<T>(
         done.push(result.visit)
       }
     } finally {
-      letGo(page)
+      await letGo(page)
     }
   }
   await Promise.all(Array.from({ length: Math.min(4, Math.ceil(origins.length / 2)) }, lane))
@@ -62,7 +63,7 @@ async function visitOne<T>(
   let over = false
   const work = async (): Promise<OwnVisit<T>> => {
     page ??= await openBlank(context)
-    if (over) letGo(page) // it opened after the deadline; what follows fails on the closed page, unheard
+    if (over) void letGo(page) // it opened after the deadline; what follows fails on the closed page, unheard
     await page.goto(`${origin}/`, { waitUntil: 'commit', timeout: options.timeout })
     const landed = webOrigin(page.url())
     // HSTS turns an http origin into https before any request could be answered by us.
@@ -73,7 +74,7 @@ async function visitOne<T>(
     return { visit: await within(work(), options.timeout, `storage of ${origin}`, options.signal), page }
   } catch (error) {
     over = true
-    letGo(page)
+    void letGo(page)
     options.signal?.throwIfAborted()
     const failure: OwnVisit<T> =
       error instanceof TimedOutError
@@ -97,13 +98,14 @@ async function answerBlank(route: Route): Promise<void> {
 
 /** A service worker of the origin would answer before our route does. Only Chromium can be told to leave it out. */
 async function bypassServiceWorker(context: BrowserContext, page: Page): Promise<void> {
-  const session = await context.newCDPSession(page).catch(() => undefined)
+  const session = await pageSession(context, page)
   if (session === undefined) return
   await session.send('Network.enable')
   await session.send('Network.setBypassServiceWorker', { bypass: true })
 }
 
-/** Not awaited: closing a page whose renderer hangs takes as long as it likes. */
-function letGo(page: Page | undefined): void {
-  page?.close().catch(() => undefined)
+/** Waited for only so long: closing a page whose renderer hangs takes as long as it likes. */
+async function letGo(page: Page | undefined): Promise<void> {
+  if (page === undefined) return
+  await within(page.close(), 1_000, 'closing a page').catch(() => undefined)
 }

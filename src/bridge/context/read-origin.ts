@@ -10,7 +10,7 @@ import { callInPage } from './in-page/source.ts'
 import type { StandingFrames } from './open-frames.ts'
 import type { OriginReads } from './origin-state.ts'
 import { marker } from './seeding.ts'
-import { evaluateInFrame } from './world.ts'
+import { openWorld, ownWorld } from './world.ts'
 
 export interface ReadOptions {
   /** Milliseconds for one origin. */
@@ -20,12 +20,13 @@ export interface ReadOptions {
 
 /** Reads the storage that a page of ours, standing on the origin, shares with all others of the origin. */
 export async function readInOwnPage(page: Page, timeout: number): Promise<StorageRead> {
-  return parseRead(await page.evaluate<string>(readExpression(true, false, timeout)))
+  const world = await ownWorld(page)
+  return parseRead(await world(readExpression(true, false, timeout)))
 }
 
 /**
- * Reads an origin where it stands: every tab's sessionStorage, and what they share from the first frame. Half the time for
- * a page to answer; the other half remains for reading the shared part in a page of ours, when `shared` comes back undefined.
+ * Reads an origin where it stands: every tab's sessionStorage, and what they share from the first frame. A page has
+ * half the time to show that it is alive; the other half remains for reading the shared part in a page of ours, when `shared` comes back undefined.
  */
 export async function readStanding(
   context: BrowserContext,
@@ -33,19 +34,20 @@ export async function readStanding(
   options: ReadOptions,
 ): Promise<{ reads: OriginReads; report: ReportItem[] }> {
   const { origin, tabs, first } = standing
-  const timeout = options.timeout / 2
+  const alive = options.timeout / 2
   const report: ReportItem[] = []
   const readTab = async (frame: Frame): Promise<StorageRead | undefined> => {
-    const expression = readExpression(frame === first, true, timeout)
+    const expression = readExpression(frame === first, true, options.timeout)
     try {
-      const answer = evaluateInFrame(context, frame, expression)
-      const read = parseRead(await within(answer, timeout, `storage of ${origin}`, options.signal))
+      const what = `storage of ${origin}`
+      const world = await within(openWorld(context, frame), alive, what, options.signal)
+      const read = parseRead(await within(world(expression), options.timeout, what, options.signal))
       const hasNone = read.origin !== origin || (read.local === undefined && frame.parentFrame() !== null)
       // A sandboxed frame, or an iframe that is denied storage as a third party, holds nothing that could be lost.
       return hasNone ? undefined : read
     } catch (error) {
       options.signal?.throwIfAborted()
-      report.push(unansweredTab(origin, error, timeout))
+      report.push(unansweredTab(origin, error))
       return undefined
     }
   }
@@ -63,10 +65,10 @@ export function placed(problems: readonly Problem[], origin: string): ReportItem
   return problems.map((problem) => ({ ...problem, where: origin }))
 }
 
-function unansweredTab(origin: string, error: unknown, after: number): ReportItem {
+function unansweredTab(origin: string, error: unknown): ReportItem {
   const late = error instanceof TimedOutError
   const rule = late
-    ? `its page did not answer within ${String(after)} ms`
+    ? `its page did not answer within ${String(error.after)} ms`
     : 'its page went away while it was read'
   return { kind: 'sessionStorage', name: '*', where: origin, reason: late ? 'timed-out' : 'unreadable', rule }
 }

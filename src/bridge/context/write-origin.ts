@@ -1,7 +1,7 @@
-import type { BrowserContext, Frame } from 'playwright'
+import type { BrowserContext, Frame, Page } from 'playwright'
 import { TimedOutError } from '../../errors.ts'
 import type { ReportItem } from '../../state/report.ts'
-import type { OriginState } from '../../state/state.ts'
+import type { OriginState, StorageItem } from '../../state/state.ts'
 import { within } from './deadline.ts'
 import { decodeValue } from './in-page/decode-value.ts'
 import type { Problem } from './in-page/problem.ts'
@@ -12,7 +12,7 @@ import type { StandingFrames } from './open-frames.ts'
 import { visitBlank } from './own-pages.ts'
 import { placed } from './read-origin.ts'
 import { marker } from './seeding.ts'
-import { evaluateInFrame } from './world.ts'
+import { openWorld, ownWorld } from './world.ts'
 
 export interface WriteOptions {
   /** Milliseconds for one origin. */
@@ -20,40 +20,29 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Replaces the storage of origins where no page stands. sessionStorage is tried there, too, so that what does not fit is known. */
+/** Replaces the storage of origins where no page stands. */
 export async function writeClosed(
   context: BrowserContext,
   states: readonly OriginState[],
   options: WriteOptions,
 ): Promise<ReportItem[]> {
   const byOrigin = new Map(states.map((state) => [state.origin, state]))
-  const visits = await visitBlank<Problem[]>(
-    context,
-    [...byOrigin.keys()],
-    async (page, origin) => {
-      const state = byOrigin.get(origin)
-      const request = {
-        local: state?.localStorage ?? [],
-        session: state?.sessionStorage ?? [],
-        databases: state?.indexedDB ?? [],
-      }
-      return parseProblems(await page.evaluate<string>(writeExpression(request, options.timeout)))
-    },
-    options,
-  )
-  return visits.flatMap((visit) =>
-    'value' in visit
-      ? placed(visit.value, visit.origin)
-      : [
-          {
-            kind: 'origin' as const,
-            name: visit.origin,
-            where: visit.origin,
-            reason: visit.reason,
-            rule: visit.rule,
-          },
-        ],
-  )
+  const write = async (page: Page, origin: string): Promise<Problem[]> => {
+    const { localStorage = [], sessionStorage = [], indexedDB = [] } = byOrigin.get(origin) ?? {}
+    const request: Writing = { local: localStorage, databases: indexedDB }
+    // Tried here only for what does not fit: every tab has its own.
+    const tried = length(sessionStorage) > surelyFits ? { ...request, session: sessionStorage } : request
+    const world = await ownWorld(page)
+    return parseProblems(await world(writeExpression(tried, options.timeout)))
+  }
+  const timeout = options.timeout + Math.max(0, ...states.map(timeForSize))
+  const visits = await visitBlank<Problem[]>(context, [...byOrigin.keys()], write, { ...options, timeout })
+  return visits.flatMap((visit) => {
+    const { origin } = visit
+    if ('value' in visit) return placed(visit.value, origin)
+    const { reason, rule } = visit
+    return [{ kind: 'origin' as const, name: origin, where: origin, reason, rule }]
+  })
 }
 
 /** Replaces the storage of an origin where its pages stand: what they share once, sessionStorage in every tab. */
@@ -64,34 +53,42 @@ export async function writeOpen(
   options: WriteOptions,
 ): Promise<ReportItem[]> {
   const { origin, tabs, first } = standing
+  const what = `storage of ${origin}`
+  const time = options.timeout + timeForSize(state)
   const write = async (frame: Frame): Promise<ReportItem[]> => {
     const shared = { local: state.localStorage, databases: state.indexedDB ?? [] }
     const request = { session: state.sessionStorage ?? [], marker, ...(frame === first && shared) }
     try {
-      const answer = evaluateInFrame(context, frame, writeExpression(request, options.timeout))
-      return placed(
-        parseProblems(await within(answer, options.timeout, `storage of ${origin}`, options.signal)),
-        origin,
-      )
+      const world = await within(openWorld(context, frame), options.timeout / 2, what, options.signal)
+      const answer = world(writeExpression(request, options.timeout))
+      return placed(parseProblems(await within(answer, time, what, options.signal)), origin)
     } catch (error) {
       options.signal?.throwIfAborted()
       const reason = error instanceof TimedOutError ? 'timed-out' : 'refused'
       const kind = frame === first ? 'origin' : 'sessionStorage'
-      return [
-        {
-          kind,
-          name: kind === 'origin' ? origin : '*',
-          where: origin,
-          reason,
-          rule: 'its open page was not written',
-        },
-      ]
+      const name = kind === 'origin' ? origin : '*'
+      return [{ kind, name, where: origin, reason, rule: 'its open page was not written' }]
     }
   }
   return (await Promise.all(tabs.map(write))).flat()
 }
 
-function writeExpression(request: Omit<WriteRequest, 'databaseTimeout'>, timeout: number): string {
+type Writing = Omit<WriteRequest, 'databaseTimeout'>
+
+/** UTF-16 units that fit into a web storage in every engine; Chromium takes 5 million, others half of it. */
+export const surelyFits = 2_000_000
+
+/** Length of items in UTF-16 units. */
+export function length(items: readonly StorageItem[]): number {
+  return items.reduce((sum, { name, value }) => sum + name.length + value.length, 0)
+}
+
+/** Megabytes take seconds on a busy machine, and that is no sign of a hung page: 2 ms for each 1,000 UTF-16 units. */
+function timeForSize({ localStorage, sessionStorage = [] }: OriginState): number {
+  return (length(localStorage) + length(sessionStorage)) / 500
+}
+
+function writeExpression(request: Writing, timeout: number): string {
   const whole: WriteRequest = { ...request, databaseTimeout: timeout * 0.4 }
   return callInPage(writeStorage, decodeValue, writeDatabases, whole)
 }

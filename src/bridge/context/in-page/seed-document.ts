@@ -70,14 +70,20 @@ export function seedDocument(seeds: Record<string, Seed>, marker: string): void 
     const wasInTab = storage.getItem(marker) !== null
     if (wasInTab) storage.removeItem(marker)
     else if (!wasHere) addMissing(storage, seed.session)
-    if (self === top)
-      addEventListener('pagehide', () => {
-        try {
-          storage.setItem(marker, '')
-        } catch {
-          // full: the next document knows the origin it came from by other signs
-        }
-      })
+    if (self !== top || !location.protocol.startsWith('http')) return // a pop-up's first, empty document goes unnoticed
+    addEventListener('pagehide', () => {
+      try {
+        storage.setItem(marker, '')
+      } catch {
+        // full: the next document knows the origin it came from by other signs
+      }
+    })
+    // The old document can go away after the new one has begun, when they are in two processes: then the mark comes late.
+    addEventListener('storage', (event) => {
+      if (event.key !== marker) return
+      event.stopImmediatePropagation()
+      storage.removeItem(marker)
+    })
   } catch {
     // denied, as above
   }
