@@ -144,6 +144,8 @@ function runRecipe(
   return runLogin(recipe, {
     account,
     browser: options.browser ?? {},
+    // A window was asked for, and nobody else will sign in: so a person will.
+    interactive: recipe.login === undefined && options.browser?.headless === false,
     logger,
     ...(options.policy !== undefined && { policy: options.policy }),
     ...(options.secrets !== undefined && { secrets: options.secrets }),
