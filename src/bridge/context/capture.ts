@@ -110,7 +110,7 @@ async function readClosed(
   const visits = await visitBlank<StorageRead>(
     context,
     origins,
-    (page) => readInOwnPage(page, options.timeout),
+    (page) => readInOwnPage(page, options),
     options,
   )
   const reads: OriginReads[] = []

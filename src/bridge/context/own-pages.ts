@@ -13,7 +13,7 @@ export function isOwnPage(page: Page): boolean {
 }
 
 export interface OwnVisitOptions {
-  /** Milliseconds for one origin, all of it. */
+  /** Milliseconds to arrive at one origin; what happens there sees to its own deadline. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
 }
@@ -61,24 +61,25 @@ async function visitOne<T>(
 ): Promise<{ visit: OwnVisit<T>; page: Page | undefined }> {
   let page = reuse
   let over = false
-  const work = async (): Promise<OwnVisit<T>> => {
+  const arrive = async (): Promise<Page> => {
     page ??= await openBlank(context)
     if (over) void letGo(page) // it opened after the deadline; what follows fails on the closed page, unheard
     await page.goto(`${origin}/`, { waitUntil: 'commit', timeout: options.timeout })
-    const landed = webOrigin(page.url())
-    // HSTS turns an http origin into https before any request could be answered by us.
-    if (landed !== origin) return { origin, reason: 'refused', rule: 'the browser went to another origin' }
-    return { origin, value: await visit(page, origin) }
+    return page
   }
   try {
-    return { visit: await within(work(), options.timeout, `storage of ${origin}`, options.signal), page }
+    page = await within(arrive(), options.timeout, `a blank page of ${origin}`, options.signal)
+    // HSTS turns an http origin into https before any request could be answered by us.
+    if (webOrigin(page.url()) !== origin)
+      return { visit: { origin, reason: 'refused', rule: 'the browser went to another origin' }, page }
+    return { visit: { origin, value: await visit(page, origin) }, page }
   } catch (error) {
     over = true
     void letGo(page)
     options.signal?.throwIfAborted()
     const failure: OwnVisit<T> =
       error instanceof TimedOutError
-        ? { origin, reason: 'timed-out', rule: `no answer within ${String(options.timeout)} ms` }
+        ? { origin, reason: 'timed-out', rule: `no answer within ${String(Math.round(error.after))} ms` }
         : { origin, reason: 'unreadable', rule: 'a blank page of this origin could not be opened' }
     return { visit: failure, page: undefined }
   }

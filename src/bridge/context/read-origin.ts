@@ -5,12 +5,18 @@ import { within } from './deadline.ts'
 import { encodeValue } from './in-page/encode-value.ts'
 import type { Problem } from './in-page/problem.ts'
 import { readDatabases } from './in-page/read-databases.ts'
-import { type Items, type ReadRequest, readStorage, type StorageRead } from './in-page/read-storage.ts'
+import {
+  type Items,
+  type ReadRequest,
+  readStorage,
+  storageSize,
+  type StorageRead,
+} from './in-page/read-storage.ts'
 import { callInPage } from './in-page/source.ts'
 import type { StandingFrames } from './open-frames.ts'
 import type { OriginReads } from './origin-state.ts'
 import { marker } from './seeding.ts'
-import { openWorld, ownWorld } from './world.ts'
+import { openWorld, ownWorld, type World } from './world.ts'
 
 export interface ReadOptions {
   /** Milliseconds for one origin. */
@@ -19,9 +25,24 @@ export interface ReadOptions {
 }
 
 /** Reads the storage that a page of ours, standing on the origin, shares with all others of the origin. */
-export async function readInOwnPage(page: Page, timeout: number): Promise<StorageRead> {
-  const world = await ownWorld(page)
-  return parseRead(await world(readExpression(true, false, timeout)))
+export async function readInOwnPage(page: Page, options: ReadOptions): Promise<StorageRead> {
+  return readIn(ownWorld(page), { shared: true, session: false }, options)
+}
+
+/**
+ * Half the time for the page to show that it is alive and say how much it holds. Megabytes take seconds on a busy
+ * machine, which is no sign of a hung page: they get 2 ms more for each 1,000 UTF-16 units.
+ */
+async function readIn(
+  opening: Promise<World>,
+  wanted: Pick<ReadRequest, 'shared' | 'session'>,
+  { timeout, signal }: ReadOptions,
+): Promise<StorageRead> {
+  const sizing = opening.then(async (world) => ({ world, size: await world(callInPage(storageSize)) }))
+  const { world, size } = await within(sizing, timeout / 2, 'opening a page for reading', signal)
+  const request: ReadRequest = { ...wanted, databaseTimeout: timeout * 0.8, marker }
+  const reading = world(callInPage(readStorage, encodeValue, readDatabases, request))
+  return JSON.parse(await within(reading, timeout + Number(size) / 500, 'reading', signal)) as StorageRead
 }
 
 /**
@@ -34,14 +55,11 @@ export async function readStanding(
   options: ReadOptions,
 ): Promise<{ reads: OriginReads; report: ReportItem[] }> {
   const { origin, tabs, first } = standing
-  const alive = options.timeout / 2
   const report: ReportItem[] = []
   const readTab = async (frame: Frame): Promise<StorageRead | undefined> => {
-    const expression = readExpression(frame === first, true, options.timeout)
     try {
-      const what = `storage of ${origin}`
-      const world = await within(openWorld(context, frame), alive, what, options.signal)
-      const read = parseRead(await within(world(expression), options.timeout, what, options.signal))
+      const wanted = { shared: frame === first, session: true }
+      const read = await readIn(openWorld(context, frame), wanted, options)
       const hasNone = read.origin !== origin || (read.local === undefined && frame.parentFrame() !== null)
       // A sandboxed frame, or an iframe that is denied storage as a third party, holds nothing that could be lost.
       return hasNone ? undefined : read
@@ -68,16 +86,7 @@ export function placed(problems: readonly Problem[], origin: string): ReportItem
 function unansweredTab(origin: string, error: unknown): ReportItem {
   const late = error instanceof TimedOutError
   const rule = late
-    ? `its page did not answer within ${String(error.after)} ms`
+    ? `its page did not answer within ${String(Math.round(error.after))} ms`
     : 'its page went away while it was read'
   return { kind: 'sessionStorage', name: '*', where: origin, reason: late ? 'timed-out' : 'unreadable', rule }
-}
-
-function readExpression(shared: boolean, session: boolean, timeout: number): string {
-  const request: ReadRequest = { shared, session, databaseTimeout: timeout * 0.8, marker }
-  return callInPage(readStorage, encodeValue, readDatabases, request)
-}
-
-function parseRead(text: string): StorageRead {
-  return JSON.parse(text) as StorageRead
 }

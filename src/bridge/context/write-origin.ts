@@ -33,10 +33,11 @@ export async function writeClosed(
     // Tried here only for what does not fit: every tab has its own.
     const tried = length(sessionStorage) > surelyFits ? { ...request, session: sessionStorage } : request
     const world = await ownWorld(page)
-    return parseProblems(await world(writeExpression(tried, options.timeout)))
+    const time = options.timeout + length([...localStorage, ...sessionStorage]) / 500
+    const writing = world(writeExpression(tried, options.timeout))
+    return parseProblems(await within(writing, time, `storage of ${origin}`, options.signal))
   }
-  const timeout = options.timeout + Math.max(0, ...states.map(timeForSize))
-  const visits = await visitBlank<Problem[]>(context, [...byOrigin.keys()], write, { ...options, timeout })
+  const visits = await visitBlank<Problem[]>(context, [...byOrigin.keys()], write, options)
   return visits.flatMap((visit) => {
     const { origin } = visit
     if ('value' in visit) return placed(visit.value, origin)
@@ -54,7 +55,8 @@ export async function writeOpen(
 ): Promise<ReportItem[]> {
   const { origin, tabs, first } = standing
   const what = `storage of ${origin}`
-  const time = options.timeout + timeForSize(state)
+  // Megabytes take seconds on a busy machine, which is no sign of a hung page.
+  const time = options.timeout + length([...state.localStorage, ...(state.sessionStorage ?? [])]) / 500
   const write = async (frame: Frame): Promise<ReportItem[]> => {
     const shared = { local: state.localStorage, databases: state.indexedDB ?? [] }
     const request = { session: state.sessionStorage ?? [], marker, ...(frame === first && shared) }
@@ -81,11 +83,6 @@ export const surelyFits = 2_000_000
 /** Length of items in UTF-16 units. */
 export function length(items: readonly StorageItem[]): number {
   return items.reduce((sum, { name, value }) => sum + name.length + value.length, 0)
-}
-
-/** Megabytes take seconds on a busy machine, and that is no sign of a hung page: 2 ms for each 1,000 UTF-16 units. */
-function timeForSize({ localStorage, sessionStorage = [] }: OriginState): number {
-  return (length(localStorage) + length(sessionStorage)) / 500
 }
 
 function writeExpression(request: Writing, timeout: number): string {

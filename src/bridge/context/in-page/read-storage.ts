@@ -72,3 +72,18 @@ export async function readStorage(
   }
   return JSON.stringify(read)
 }
+
+/** How much both web storages hold, in UTF-16 units, as text. Runs in a page. */
+export function storageSize(): string {
+  const size = (storage: Storage): number => {
+    let sum = 0
+    for (let index = 0; index < storage.length; index += 1)
+      sum += storage.getItem(storage.key(index) ?? '')?.length ?? 0
+    return sum
+  }
+  try {
+    return String(size(localStorage) + size(sessionStorage))
+  } catch {
+    return '0' // denied; reading will say so
+  }
+}
