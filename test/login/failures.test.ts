@@ -190,6 +190,8 @@ describe('secrets', () => {
 })
 
 describe('a login that does not come to its end', () => {
+  const idle: Partial<Recipe> = { login: () => Promise.resolve(), timeout: 4_000 }
+
   test('a server that never answers', async () => {
     shop.on('shop.test', '/silent', () => undefined)
     const { error, took } = await failing(
@@ -214,7 +216,7 @@ describe('a login that does not come to its end', () => {
   })
 
   test('a recipe that stops before anyone is signed in', async () => {
-    const { error } = await failing(passwordRecipe(shop, { login: () => Promise.resolve(), timeout: 2_000 }))
+    const { error } = await failing(passwordRecipe(shop, idle))
     expect(error).toMatchObject({ failure: 'not-completed' })
   })
 
@@ -224,7 +226,7 @@ describe('a login that does not come to its end', () => {
       () => Promise.reject(new Error('no')),
       () => new Promise<boolean>(() => undefined),
     ]) {
-      const { error } = await failing(passwordRecipe(shop, { verify, timeout: 2_500 }))
+      const { error } = await failing(passwordRecipe(shop, { ...idle, verify }))
       expect(error).toMatchObject({ failure: 'not-verified' })
     }
   })

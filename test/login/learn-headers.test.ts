@@ -191,7 +191,7 @@ describe('learning header rules', () => {
     const begun = performance.now()
     const { rules } = learnHeaderRules([seen('GET', api, { authorization: `Bearer ${token}` })], state)
     expect(rules).toMatchObject([{ source: { key: 'token' } }])
-    expect(performance.now() - begun).toBeLessThan(1_000)
+    expect(performance.now() - begun).toBeLessThan(5_000)
   })
 
   test('gives the same rules whatever the order of the items (generated)', () => {
