@@ -1,5 +1,4 @@
 import fc from 'fast-check'
-import type { Browser, BrowserContext, CDPSession } from 'playwright'
 import { CookieJar } from 'tough-cookie'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeCookies } from '../../src/bridge/context/cookies.ts'
@@ -7,45 +6,18 @@ import { cookieHeader } from '../../src/bridge/jar/cookie-header.ts'
 import { toCookieJar } from '../../src/bridge/jar/jar.ts'
 import { Cell } from '../../src/state/cell.ts'
 import type { StateCookie } from '../../src/state/state.ts'
-import { launchChromium } from '../site/chromium.ts'
-import { type Shop, startShop } from '../site/shop.ts'
-import { allToLoopback, type Place, worldCookies, worldHosts, worldPlace } from './cookie-world.ts'
+import { type CookieWire, openCookieWire, rounds } from './cookie-wire.ts'
+import { worldCookies, worldPlace } from './cookie-world.ts'
 
 /** Law 2, same wire: for any URL our clients send the Cookie header that Chromium would send, order included. */
 
-let shop: Shop
-let browser: Browser
-let context: BrowserContext
-let tab: CDPSession
-let received: string | undefined
+let wire: CookieWire
 
 beforeAll(async () => {
-  shop = await startShop()
-  for (const host of worldHosts)
-    for (const path of ['/', '/a', '/a/*', '/ab', '/A/*', '/a%20b/*', '/b'])
-      shop.on(host, path, (req, res) => {
-        received = req.headers.cookie ?? ''
-        res.writeHead(204).end() // the page stays where it is, which makes a navigation cheap
-      })
-  browser = await launchChromium(shop, { args: allToLoopback })
-  context = await browser.newContext()
-  tab = await context.newCDPSession(await context.newPage())
+  wire = await openCookieWire()
 })
 
-afterAll(async () => {
-  await browser.close()
-  await shop.close()
-})
-
-const urlOf = ({ secure, host, path }: Place): URL =>
-  new URL(secure ? shop.url(host, path) : shop.httpUrl(host, path))
-
-async function chromiumHeader(url: URL): Promise<string> {
-  received = undefined
-  await tab.send('Page.navigate', { url: url.href })
-  if (received === undefined) throw new Error(`No request for ${url.href}`)
-  return received
-}
+afterAll(() => wire.close())
 
 /** What a careful user of tough-cookie's own jar does: each cookie as a Set-Cookie line against its own host. */
 function defaultJar(cookies: readonly StateCookie[]): CookieJar {
@@ -65,38 +37,42 @@ function defaultJar(cookies: readonly StateCookie[]): CookieJar {
   return jar
 }
 
-test('a state handed to Chromium, to our engine and to our jar makes one and the same Cookie header', async () => {
-  const counts = { headers: 0, several: 0, empty: 0, jar: 0, engine: 0, control: 0, refused: 0 }
-  const cases = fc.tuple(worldCookies, fc.uniqueArray(worldPlace, { minLength: 6, maxLength: 6 }))
-  const differences: string[] = []
-  for (const [cookies, places] of fc.sample(cases, { numRuns: 110, seed: 20_261_120 })) {
-    counts.refused += (await writeCookies(context, cookies, { replace: true })).length
-    const cell = new Cell({ cookies, origins: [] })
-    const jar = toCookieJar(cell)
-    const control = defaultJar(cookies)
-    for (const place of places) {
-      const url = urlOf(place)
-      const expected = await chromiumHeader(url)
-      counts.headers += 1
-      if (expected.includes('; ')) counts.several += 1
-      if (expected === '') counts.empty += 1
-      const engine = cookieHeader(cell, url)
-      if (engine !== expected) {
-        counts.engine += 1
-        differences.push(`${url.href}\n  chromium ${expected}\n  engine   ${engine}`)
+test(
+  'a state handed to Chromium, to our engine and to our jar makes one and the same Cookie header',
+  { timeout: 180_000 },
+  async () => {
+    const counts = { headers: 0, several: 0, empty: 0, jar: 0, engine: 0, control: 0, refused: 0 }
+    const cases = fc.tuple(worldCookies, fc.uniqueArray(worldPlace, { minLength: 6, maxLength: 6 }))
+    const differences: string[] = []
+    for (const [cookies, places] of fc.sample(cases, { numRuns: rounds(100), seed: 20_261_120 })) {
+      counts.refused += (await writeCookies(wire.context, cookies, { replace: true })).length
+      const cell = new Cell({ cookies, origins: [] })
+      const jar = toCookieJar(cell)
+      const control = defaultJar(cookies)
+      for (const place of places) {
+        const url = wire.url(place)
+        const expected = await wire.visit(url)
+        counts.headers += 1
+        if (expected.includes('; ')) counts.several += 1
+        if (expected === '') counts.empty += 1
+        const engine = cookieHeader(cell, url)
+        if (engine !== expected) {
+          counts.engine += 1
+          differences.push(`${url.href}\n  chromium ${expected}\n  engine   ${engine}`)
+        }
+        if ((await jar.getCookieString(url.href)) !== expected) counts.jar += 1
+        if (control.getCookieStringSync(url.href) !== expected) counts.control += 1
       }
-      if ((await jar.getCookieString(url.href)) !== expected) counts.jar += 1
-      if (control.getCookieStringSync(url.href) !== expected) counts.control += 1
     }
-  }
-  console.log(
-    `${String(counts.headers)} headers against Chromium (${String(counts.several)} with several cookies, ` +
-      `${String(counts.empty)} empty): engine differs in ${String(counts.engine)}, jar in ${String(counts.jar)}, ` +
-      `tough-cookie's default jar in ${String(counts.control)}`,
-  )
-  expect(differences.slice(0, 5)).toEqual([])
-  expect(counts).toMatchObject({ engine: 0, jar: 0, refused: 0 })
-  expect(counts.headers).toBeGreaterThanOrEqual(500)
-  expect(counts.several).toBeGreaterThan(200)
-  expect(counts.control).toBeGreaterThan(50)
-})
+    console.log(
+      `${String(counts.headers)} headers against Chromium (${String(counts.several)} with several cookies, ` +
+        `${String(counts.empty)} empty): engine differs in ${String(counts.engine)}, jar in ${String(counts.jar)}, ` +
+        `tough-cookie's default jar in ${String(counts.control)}`,
+    )
+    expect(differences.slice(0, 5)).toEqual([])
+    expect(counts).toMatchObject({ engine: 0, jar: 0, refused: 0 })
+    expect(counts.headers).toBeGreaterThanOrEqual(500)
+    expect(counts.several).toBeGreaterThan(200)
+    expect(counts.control).toBeGreaterThan(50)
+  },
+)

@@ -28,12 +28,14 @@ function readToken(token: string, fields: Fields): void {
     const month = months.indexOf(token.slice(0, 3).toLowerCase())
     if (month !== -1) fields.month ??= month
   } else if (token.includes(':')) {
-    const time = /^(\d{1,2}):(\d{1,2}):(\d{1,2})/.exec(token)
+    const time = /^(\d+):(\d+):(\d+)$/.exec(token)
     if (time !== null) fields.time ??= [Number(time[1]), Number(time[2]), Number(time[3])]
+  } else if (!/^\d+$/.test(token)) {
+    return
   } else if (fields.day === undefined && token.length <= 2) {
-    fields.day = Number.parseInt(token, 10)
+    fields.day = Number(token)
   } else if (fields.year === undefined && token.length <= 5) {
-    fields.year = Number.parseInt(token, 10)
+    fields.year = Number(token)
   }
 }
 

@@ -34,16 +34,11 @@ export function parseCookieLine(line: string): CookieLine | LineDefect {
   const equals = first.indexOf('=')
   const name = trimBlanks(first.slice(0, Math.max(equals, 0)))
   const value = trimBlanks(first.slice(equals + 1))
-  const defect = lineDefect(name, value, rest)
+  const pairs = rest.map(attributeOf)
+  const defect = lineDefect(name, value, pairs)
   if (defect !== undefined) return { name: textOfBytes(name), ...defect }
 
-  const attributes = new Map<string, string>()
-  for (const part of rest) {
-    const at = part.indexOf('=')
-    const key = trimBlanks(at === -1 ? part : part.slice(0, at)).toLowerCase()
-    const text = at === -1 ? '' : trimBlanks(part.slice(at + 1))
-    if (text.length <= maxAttributeBytes) attributes.set(key, text)
-  }
+  const attributes = new Map(pairs.filter(([, text]) => text.length <= maxAttributeBytes))
   return {
     name: textOfBytes(name),
     value: textOfBytes(value),
@@ -62,20 +57,22 @@ export function parseCookieLine(line: string): CookieLine | LineDefect {
 function lineDefect(
   name: string,
   value: string,
-  attributes: readonly string[],
+  attributes: readonly (readonly [key: string, text: string])[],
 ): Omit<LineDefect, 'name'> | undefined {
   if (name === '' && value === '') return { reason: 'malformed', rule: 'neither name nor value' }
   if (name.length + value.length > maxNameValueBytes)
     return { reason: 'too-big', rule: `name and value over ${String(maxNameValueBytes)} bytes` }
-  if (hasControlCharacter(name) || hasControlCharacter(value) || attributes.some(hasSpoilingCharacter))
+  if ([name, value, ...attributes.flat()].some(hasControlCharacter))
     return { reason: 'malformed', rule: 'control character' }
   if (name === '' && value.includes('='))
     return { reason: 'malformed', rule: 'no name, and a value that would read as name=value' }
   return undefined
 }
 
-function hasSpoilingCharacter(attribute: string): boolean {
-  return hasControlCharacter(attribute.replaceAll('\t', ''))
+function attributeOf(part: string): readonly [key: string, text: string] {
+  const equals = part.indexOf('=')
+  if (equals === -1) return [trimBlanks(part).toLowerCase(), '']
+  return [trimBlanks(part.slice(0, equals)).toLowerCase(), trimBlanks(part.slice(equals + 1))]
 }
 
 function textAttribute<K extends string>(
