@@ -2,7 +2,7 @@ import type * as Http from 'node:http'
 import type * as Https from 'node:https'
 import type { Readable } from 'node:stream'
 import type { GotScraping, Request } from 'got-scraping'
-import { browserTls, trusted, type ConnectionOptions } from './tls.ts'
+import { verifiedTls, type ConnectionOptions } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireBody, WireHeaders, WireRequest } from './wire.ts'
 import { BodyTooBigError, discardLimit } from './wire.ts'
 
@@ -37,22 +37,15 @@ export function createGotTransport(options: ConnectionOptions = {}): Transport {
 
 /** Costs 150 ms: not before the first request. */
 async function startEngine(options: ConnectionOptions): Promise<Engine> {
-  const [{ gotScraping }, http, https, tls] = await Promise.all([
+  const [{ gotScraping }, http, https] = await Promise.all([
     import('got-scraping'),
     import('node:http'),
     import('node:https'),
-    import('node:tls'),
   ])
   const pool = { keepAlive: true, ...(options.lookup !== undefined && { lookup: options.lookup }) }
-  const ca = trusted(options, () => tls.rootCertificates)
   const agents = {
     http: new http.Agent(pool),
-    https: new https.Agent({
-      ...pool,
-      ...browserTls,
-      rejectUnauthorized: true,
-      ...(ca !== undefined && { ca }),
-    }),
+    https: new https.Agent({ ...pool, ...verifiedTls(options) }),
   }
   const got = gotScraping.extend({
     mutableDefaults: true,

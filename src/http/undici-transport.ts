@@ -1,8 +1,7 @@
 import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
-import type * as Tls from 'node:tls'
 import type { Agent, Dispatcher } from 'undici'
-import { browserTls, trusted, type ConnectionOptions } from './tls.ts'
+import { type ConnectionOptions, type VerifiedTls, verifiedTls } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireBody, WireHeaders } from './wire.ts'
 import { BodyTooBigError, discardLimit } from './wire.ts'
 
@@ -10,10 +9,13 @@ type Controller = Dispatcher.DispatchController
 
 /** undici below its `fetch` and `request`: one handler per request, nothing else. */
 export function createUndiciTransport(options: ConnectionOptions = {}): Transport {
-  let agent: Agent | undefined
+  const agents: { plain?: Agent; secure?: Agent } = {}
   return {
     send(request, cancellation) {
-      agent ??= startAgent(options)
+      const agent =
+        request.url.protocol === 'https:'
+          ? (agents.secure ??= startAgent(options, verifiedTls(options)))
+          : (agents.plain ??= startAgent(options, {}))
       const handler = new AnswerHandler(cancellation)
       const { url } = request
       agent.dispatch(
@@ -30,23 +32,16 @@ export function createUndiciTransport(options: ConnectionOptions = {}): Transpor
       return handler.answer
     },
     async close() {
-      await agent?.destroy()
+      await Promise.all([agents.plain?.destroy(), agents.secure?.destroy()])
     },
   }
 }
 
 /** The whole of undici costs 70 ms to load, its agent alone 15: that decides the first request of a cold process. */
-function startAgent(options: ConnectionOptions): Agent {
-  const require = createRequire(import.meta.url)
-  const AgentClass = require('undici/lib/dispatcher/agent.js') as typeof Agent
-  const ca = trusted(options, () => (require('node:tls') as typeof Tls).rootCertificates)
+function startAgent(options: ConnectionOptions, tls: VerifiedTls | object): Agent {
+  const AgentClass = createRequire(import.meta.url)('undici/lib/dispatcher/agent.js') as typeof Agent
   return new AgentClass({
-    connect: {
-      ...browserTls,
-      rejectUnauthorized: true,
-      ...(options.lookup !== undefined && { lookup: options.lookup }),
-      ...(ca !== undefined && { ca }),
-    },
+    connect: { ...tls, ...(options.lookup !== undefined && { lookup: options.lookup }) },
   })
 }
 

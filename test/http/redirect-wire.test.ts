@@ -102,7 +102,7 @@ function clients(): Client[] {
       },
     ],
   })
-  return clientsOf(carrier, { lookup: shop.lookup as never, ca: shop.ca })
+  return clientsOf(carrier, { lookup: shop.lookup, ca: shop.ca })
 }
 
 describe.each(['http', 'fetch'] as const)('%s', (name) => {
