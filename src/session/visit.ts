@@ -53,22 +53,23 @@ export async function beginVisit(context: BrowserContext, options: VisitOptions)
     if (cell.epoch === epoch && !isEmptyDiff(diff)) cell.merge(diff, 'visit')
     return {
       report: [...found.report, ...gated.dropped],
-      headerRules: learnHeaderRules(observed, gated.state).rules,
+      headerRules: learnHeaderRules(observed, [worn, gated.state]).rules,
     }
   }
   return { report: given, end: () => (ended ??= fold()) }
 }
 
-/** The context options that make a new context look like the login browser. The caller's own options win. */
+/**
+ * The context options that make a new context look like the login browser. The caller's own options win. No locale:
+ * Playwright would turn `en-US,en;q=0.9` into `en-US`, while the browser's own languages are already the login's.
+ */
 export function contextOptions(
   identity: Identity | undefined,
   own: BrowserContextOptions = {},
 ): BrowserContextOptions {
   if (identity === undefined) return own
-  const [locale] = identity.languages
   return {
     userAgent: identity.userAgent,
-    ...(locale !== undefined && { locale }),
     ...(identity.timeZone !== undefined && { timezoneId: identity.timeZone }),
     ...(identity.viewport !== undefined && { viewport: identity.viewport }),
     ...(identity.colorScheme !== undefined && { colorScheme: identity.colorScheme }),
