@@ -44,6 +44,8 @@ export async function capture(call: Call<CaptureOptions>, target: string): Promi
 
   const vault = await openVault(call, {
     createKey: true,
+    // A person in front of a window sees for himself; the line that asks him to sign in stays.
+    steps: recipe.login !== undefined,
     http,
     browser: {
       headless: options.headless === true,

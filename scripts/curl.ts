@@ -86,7 +86,7 @@ async function readRequest(options: CurlOptions): Promise<RequestInit> {
 
 async function readData(data: string): Promise<string | Buffer<ArrayBuffer>> {
   if (!data.startsWith('@')) return data
-  if (data === '@-') return (await buffer(process.stdin))
+  if (data === '@-') return await buffer(process.stdin)
   try {
     return await readFile(data.slice(1))
   } catch (error) {

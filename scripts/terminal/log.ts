@@ -1,20 +1,23 @@
 import type { Logger } from '../../src/index.ts'
 import type { Screen } from './screen.ts'
 
+export interface LogWishes {
+  readonly verbose: boolean
+  /** Show the steps of a login, which the library logs at level debug, as progress. */
+  readonly steps: boolean
+}
+
 /**
  * What the library says it does: steps become progress; with `--verbose` everything goes to stderr as pino's lines.
  * Redacted by construction: only short scalars pass, URLs without user, query and fragment, and of errors the message
  * that the library wrote. pino's own `redact` would need to know where secrets are; here they have no way in.
  */
-export async function openLog(screen: Screen, verbose: boolean): Promise<Logger> {
-  if (!verbose)
-    return {
-      debug: ignore,
-      info: (_facts, message) => {
-        screen.progress(message)
-      },
-      warn: noteTo(screen),
-    }
+export async function openLog(screen: Screen, wishes: LogWishes): Promise<Logger> {
+  const progress = (_facts: object, message: string): void => {
+    screen.progress(message)
+  }
+  if (!wishes.verbose)
+    return { debug: wishes.steps ? progress : ignore, info: progress, warn: noteTo(screen) }
   const { pino } = await import('pino')
   const log = pino({ level: 'debug', base: null }, pino.destination({ fd: 2, sync: true }))
   return {
@@ -31,7 +34,7 @@ export async function openLog(screen: Screen, verbose: boolean): Promise<Logger>
 }
 
 function ignore(): void {
-  // debug lines are for --verbose
+  // for --verbose
 }
 
 function noteTo(screen: Screen): Logger['warn'] {

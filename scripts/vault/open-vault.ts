@@ -15,11 +15,13 @@ import { storeFolder } from './settings.ts'
 export interface VaultWishes extends Pick<VaultOptions, 'browser' | 'http' | 'policy' | 'screenshots'> {
   /** Make a key file beside the store when there is neither a key nor anything sealed with one; default false. */
   readonly createKey?: boolean
+  /** Show the steps of a login as progress; default false. */
+  readonly steps?: boolean
 }
 
 /** The vault that the common options name. Throws `CommandError` with exit code 5 when its key is not at hand. */
 export async function openVault(call: Call, wishes: VaultWishes = {}): Promise<Vault> {
-  const { createKey = false, ...options } = wishes
+  const { createKey = false, steps = false, ...options } = wishes
   const folder = storeFolder(call.options)
   const store = fileStore(folder)
   const place = { keyFile: call.options.keyFile, storeFolder: folder, env: process.env }
@@ -28,7 +30,7 @@ export async function openVault(call: Call, wishes: VaultWishes = {}): Promise<V
     ...options,
     store,
     key: keys,
-    logger: await openLog(call.screen, call.options.verbose === true),
+    logger: await openLog(call.screen, { verbose: call.options.verbose === true, steps }),
   })
 }
 

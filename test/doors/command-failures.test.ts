@@ -5,13 +5,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openCommandLine, yamlRecipe, type CommandLine } from './command-line.ts'
 import { processesWith } from './terminal.ts'
 
+// A single file's run may have to compile first.
+const compiling = 180_000
+
 let line: CommandLine
 let recipe: string
 
 beforeAll(async () => {
   line = await openCommandLine()
   recipe = await line.write('shop.yaml', yamlRecipe(line.shop.url('shop.test', '/login')))
-})
+}, compiling)
 
 afterAll(() => line[Symbol.asyncDispose]())
 

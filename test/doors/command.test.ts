@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchChromium } from '../site/chromium.ts'
 import { jsRecipe, openCommandLine, tsRecipe, yamlRecipe, type CommandLine } from './command-line.ts'
 
+// A single file's run may have to compile first.
+const compiling = 180_000
+
 let line: CommandLine
 
 beforeAll(async () => {
@@ -13,7 +16,7 @@ beforeAll(async () => {
   await line.write('shop.yaml', yamlRecipe(url))
   await line.write('shop.ts', tsRecipe(url))
   await line.write('shop.js', jsRecipe(url))
-})
+}, compiling)
 
 afterAll(() => line[Symbol.asyncDispose]())
 
@@ -71,6 +74,33 @@ describe('the command, against the shop', () => {
       name: 'shop/carol',
       new: true,
     })
+  })
+
+  test('a URL alone opens a window, and the session is taken when the site takes the person', async () => {
+    // Nobody sits in front of a test: the page signs in by itself, and what stands for the screen is Chromium's
+    // headless mode, put behind the command's back.
+    const { email, password } = line.shop.accounts.bob
+    line.shop.on('shop.test', '/by-hand', (_req, res) => {
+      const body = JSON.stringify(JSON.stringify({ email, password }))
+      res.setHeader('content-type', 'text/html')
+      res.end(`<p>A person types …</p><script>
+setTimeout(async () => {
+  await fetch('/api/login', { method: 'POST', body: ${body}, headers: { 'content-type': 'application/json' } })
+  location = '/account'
+}, 300)</script>`)
+    })
+    const window = await line.write(
+      'window.sh',
+      `#!/bin/sh\nexec "${line.env['SESSIONBRIDGE_BROWSER'] ?? ''}" --headless=new "$@"\n`,
+      0o700,
+    )
+    const url = line.shop.url('shop.test', '/by-hand')
+    const ended = await line.run(['capture', url, '--account', 'bob', ...line.browser, '--browser', window], {
+      env: { DISPLAY: ':99', SESSIONBRIDGE_STORE: join(line.folder, 'by-hand') },
+    })
+    expect(ended).toMatchObject({ code: 0 })
+    expect(ended.stderr).toContain('Sign in in the window that opens')
+    expect(ended.stdout).toMatch(/^shop\/bob {2}signed in/)
   })
 
   test('list and show name everything and print no value', async () => {
@@ -207,8 +237,11 @@ describe('the command, against the shop', () => {
   })
 
   test('a dead session is captured anew without --force', async () => {
+    line.shop.revoke('alice')
+    const { logins } = line.shop.counters
     const ended = await capture('shop.yaml', 'alice', '--json')
-    expect(parse(ended.stdout)).toMatchObject({ new: true, epoch: 3 })
+    expect(parse(ended.stdout)).toMatchObject({ name: 'shop/alice', new: true })
+    expect(line.shop.counters.logins).toBe(logins + 1)
   })
 
   test('remove asks for --yes where nobody can answer, then forgets', async () => {
