@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClosedError } from '../errors.ts'
 import type { Lease, Store, StoredBytes, WriteOptions } from './contract.ts'
-import { checkName, digestFolderOf, digestOf, folderOf, nameOf } from './session-name.ts'
+import { checkName, checkTtl, digestFolderOf, digestOf, folderOf, nameOf } from './session-name.ts'
 import { attempt, codeOf, ensureFolder, readWhole } from './file/disk.ts'
 import { readGeneration, removeGenerations, writeFirst, writeNext } from './file/generations.ts'
 import { acquireLease } from './file/lease.ts'
@@ -72,8 +72,8 @@ class FileStore implements Store {
   }
 
   lease(name: string, ttl: number): Promise<Lease | undefined> {
-    if (!Number.isInteger(ttl) || ttl <= 0) throw new TypeError('A lease needs a ttl in whole milliseconds')
     return this.#attempt(`lease ${name}`, name, async () => {
+      checkTtl(ttl)
       await this.#root.ensure()
       const leases = join(this.#root.path, LEASES)
       ensureFolder(leases)

@@ -1,6 +1,6 @@
 import { ClosedError, StoreConflictError } from '../errors.ts'
 import type { Lease, Store, StoredBytes, WriteOptions } from './contract.ts'
-import { checkName } from './session-name.ts'
+import { checkName, checkTtl } from './session-name.ts'
 
 /** Keeps sessions for as long as the process lives; for tests, and for jobs that end with their process. */
 export function memoryStore(): Store {
@@ -44,8 +44,8 @@ class MemoryStore implements Store {
   }
 
   lease(name: string, ttl: number): Promise<Lease | undefined> {
-    if (!Number.isInteger(ttl) || ttl <= 0) throw new TypeError('A lease needs a ttl in whole milliseconds')
     return this.#do(name, () => {
+      checkTtl(ttl)
       const holder = this.#leases.get(name)
       if (holder?.isHeld() === true) return undefined
       const lease: MemoryLease = new MemoryLease(

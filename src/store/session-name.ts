@@ -11,6 +11,11 @@ export function checkName(name: string): void {
     throw new TypeError(`A session name is a text of 1 to ${String(MAX_NAME)} characters`)
 }
 
+/** Throws `TypeError` for what cannot be the ttl of a lease, in milliseconds. */
+export function checkTtl(ttl: number): void {
+  if (!Number.isInteger(ttl) || ttl <= 0) throw new TypeError('A lease needs a ttl in whole milliseconds')
+}
+
 /**
  * Spells a name as one folder name: small letters, digits, `-`, `_` and inner dots stay, `/` becomes `~`, any other
  * UTF-16 unit `%xx` or `%uxxxx`. So no `..`, no separator, no two names that a case-insensitive or normalising disk

@@ -15,7 +15,13 @@ interface Worker {
 
 /** A worker is killed a random time, 0 to 10 ms, after a random number of saves, 0 to 3; so on a slow machine, too. */
 export async function killRounds(
-  facts: { folder: string; directory: string; way: 'store' | 'naive' | 'first'; rounds: number },
+  facts: {
+    folder: string
+    directory: string
+    way: 'store' | 'naive' | 'first'
+    rounds: number
+    signal: AbortSignal
+  },
   inspect: (round: KillRound) => Promise<void>,
 ): Promise<void> {
   const start = (): Worker => startWorker(facts.folder, facts.directory, facts.way)
@@ -23,6 +29,7 @@ export async function killRounds(
   let next = start()
   try {
     for (let round = 0; round < facts.rounds; round++) {
+      facts.signal.throwIfAborted() // the test is out of time: do not go on in the background
       const worker = next
       await worker.ready
       next = start()

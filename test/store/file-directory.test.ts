@@ -183,6 +183,19 @@ describe('what does not belong there', () => {
   })
 })
 
+describe('a folder whose generations were deleted by hand', () => {
+  test('is taken again when it is empty, and named in the error when it is not', async () => {
+    const folder = join(directory, 'shop~alice')
+    await write()
+    rmSync(join(folder, '1.sealed'))
+    await write('anew')
+    expect((await store.read('shop/alice'))?.bytes.toString()).toBe('anew')
+    rmSync(join(folder, '1.sealed'))
+    writeFileSync(join(folder, 'notes'), '')
+    expect((await failure(write())).message).toMatch(/shop~alice holds files but no generation. Remove it/)
+  })
+})
+
 describe('what dead writers left', () => {
   test('is swept by the next write, while that of living ones stays', async () => {
     await write()

@@ -27,38 +27,41 @@ describe('a writer killed with SIGKILL while it saves 200 kB', () => {
 
   test(
     `tears nothing, loses nothing acknowledged and never goes back, ${String(ROUNDS)} times`,
-    async () => {
+    async ({ signal }) => {
       const store = fileStore(directory)
       const figures = { rounds: 0, saves: 0, torn: 0, lost: 0, back: 0, unacknowledged: 0, leftover: 0 }
       let newest = 0
-      await killRounds({ folder: stores.folder, directory, way: 'store', rounds: ROUNDS }, async (round) => {
-        const acknowledged = Number(round.acknowledged.at(-1) ?? 0)
-        const found = await store.read('shop/alice')
-        const number = found === undefined ? 0 : numberIn(found.bytes)
-        figures.rounds++
-        figures.saves += round.acknowledged.length
-        if (number === 'torn') figures.torn++
-        else {
-          if (number < acknowledged) figures.lost++
-          if (number < newest) figures.back++
-          if (number > Math.max(acknowledged, newest)) figures.unacknowledged++
-          newest = number
-        }
-        const previous = await store.readPrevious('shop/alice')
-        if (previous !== undefined && numberIn(previous.bytes) !== newest - 1) figures.torn++
-        figures.leftover = Math.max(figures.leftover, filesIn(directory).length - 2)
-      })
+      await killRounds(
+        { folder: stores.folder, directory, way: 'store', rounds: ROUNDS, signal },
+        async (round) => {
+          const acknowledged = Number(round.acknowledged.at(-1) ?? 0)
+          const found = await store.read('shop/alice')
+          const number = found === undefined ? 0 : numberIn(found.bytes)
+          figures.rounds++
+          figures.saves += round.acknowledged.length
+          if (number === 'torn') figures.torn++
+          else {
+            if (number < acknowledged) figures.lost++
+            if (number < newest) figures.back++
+            if (number > Math.max(acknowledged, newest)) figures.unacknowledged++
+            newest = number
+          }
+          const previous = await store.readPrevious('shop/alice')
+          if (previous !== undefined && numberIn(previous.bytes) !== newest - 1) figures.torn++
+          figures.leftover = Math.max(figures.leftover, filesIn(directory).length - 2)
+        },
+      )
       console.log('kill -9 during saves:', figures)
       expect(figures).toMatchObject({ rounds: ROUNDS, torn: 0, lost: 0, back: 0 })
       expect(figures.leftover).toBeLessThanOrEqual(2)
       expect(figures.saves).toBeGreaterThan(ROUNDS / 2)
     },
-    60_000 + ROUNDS * 300,
+    60_000 + ROUNDS * 2_000,
   )
 
-  test('leaves a first save whole or not at all, and sweeps what is left over', async () => {
+  test('leaves a first save whole or not at all, and sweeps what is left over', async ({ signal }) => {
     const acknowledged: string[] = []
-    await killRounds({ folder: stores.folder, directory, way: 'first', rounds: 30 }, (round) => {
+    await killRounds({ folder: stores.folder, directory, way: 'first', rounds: 20, signal }, (round) => {
       acknowledged.push(...round.acknowledged)
       return Promise.resolve()
     })
@@ -66,15 +69,15 @@ describe('a writer killed with SIGKILL while it saves 200 kB', () => {
     const names = await store.list()
     for (const name of names)
       expect(numberIn((await store.read(name))?.bytes ?? Buffer.alloc(0))).not.toBe('torn')
-    expect(acknowledged.length).toBeGreaterThan(10)
+    expect(acknowledged.length).toBeGreaterThan(5)
     expect(names).toEqual(expect.arrayContaining(acknowledged))
     await store.write('one/more', Buffer.from('x'), { ifVersion: undefined })
     expect(readdirSync(join(directory, '.work'))).toEqual([])
   })
 
-  test('tears files when it writes them in place: the control', async () => {
+  test('tears files when it writes them in place: the control', async ({ signal }) => {
     let torn = 0
-    await killRounds({ folder: stores.folder, directory, way: 'naive', rounds: 60 }, () => {
+    await killRounds({ folder: stores.folder, directory, way: 'naive', rounds: 40, signal }, () => {
       const path = join(directory, 'naive')
       if (existsSync(path) && numberIn(readFileSync(path)) === 'torn') {
         torn++
@@ -82,7 +85,7 @@ describe('a writer killed with SIGKILL while it saves 200 kB', () => {
       }
       return Promise.resolve()
     })
-    console.log(`kill -9 during fs.writeFile: ${String(torn)} of 60 torn`)
+    console.log(`kill -9 during fs.writeFile: ${String(torn)} of 40 torn`)
     expect(torn).toBeGreaterThan(0)
   })
 })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { StoreConflictError } from '../../errors.ts'
+import { StoreConflictError, StoreFailedError } from '../../errors.ts'
 import type { StoredBytes } from '../contract.ts'
 import { codeOf, ensureFolder, isFolder, readWhole, syncFolder, writeDurably } from './disk.ts'
 import { isAbandoned, listNumbers, numberedName, prune, removeFile, sweep, takeNumber } from './numbered.ts'
@@ -46,12 +46,10 @@ export async function writeFirst(
     await writeDurably(join(made, numberedName(1, SUFFIX)), bytes)
     if (nameFile !== undefined) await writeDurably(join(made, nameFile), Buffer.from(JSON.stringify(name)))
     await syncFolder(made)
-    renameSync(made, folder)
+    putInPlace(made, folder, name)
   } catch (error) {
     rmSync(made, { recursive: true, force: true })
-    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error
-    refuseIfThere(folder, name)
-    throw new StoreConflictError(name, undefined, undefined) // there a moment ago, removed since
+    throw error
   }
   await syncFolder(root)
   return versionOf(1, bytes)
@@ -85,7 +83,12 @@ export async function writeNext(
     throw conflict(folder, name, ifVersion)
   }
   if (!takeNumber(folder, temporary, number + 1, SUFFIX)) throw conflict(folder, name, ifVersion)
-  await syncFolder(folder)
+  try {
+    await syncFolder(folder)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw conflict(folder, name, ifVersion) // removed since
+    throw error
+  }
   prune(folder, SUFFIX)
   return versionOf(number + 1, bytes)
 }
@@ -107,6 +110,27 @@ export async function removeGenerations(folder: string): Promise<void> {
 /** Changes with every write and removal; for watching. */
 export function newestNumber(folder: string): number | undefined {
   return listNumbers(folder, SUFFIX)?.numbers[0]
+}
+
+/** Renaming a folder fails when another is there that is not empty; which of the reasons, one look tells. */
+function putInPlace(made: string, folder: string, name: string): void {
+  try {
+    renameSync(made, folder)
+  } catch (error) {
+    refuseIfThere(folder, name)
+    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error
+    // there a moment ago and removed since; or a folder whose generations somebody has deleted by hand
+    const listing = listNumbers(folder, SUFFIX)
+    if (listing === undefined) throw new StoreConflictError(name, undefined, undefined)
+    sweep(folder, listing)
+    try {
+      renameSync(made, folder)
+    } catch (again) {
+      refuseIfThere(folder, name)
+      const why = `${folder} holds files but no generation. Remove it.`
+      throw new StoreFailedError(`write ${name}`, why, { cause: again })
+    }
+  }
 }
 
 function makeWorkFolder(root: string): string {
