@@ -30,8 +30,13 @@ export function readTree(root: string, folders: readonly string[]): Tree {
 export const parse = (path: string, text: string): ts.SourceFile =>
   ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
 
+/** Every rule asks for the same imports of the same tree. */
+const known = new WeakMap<Tree, readonly Import[]>()
+
 export function importsOf(tree: Tree): readonly Import[] {
-  return [...tree].flatMap(([file, text]) => importsOfFile(file, text))
+  const imports = known.get(tree) ?? [...tree].flatMap(([file, text]) => importsOfFile(file, text))
+  known.set(tree, imports)
+  return imports
 }
 
 function importsOfFile(file: string, text: string): readonly Import[] {
