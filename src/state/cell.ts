@@ -33,7 +33,9 @@ export class Cell {
   constructor(state: SessionState = emptyState, epoch = 0) {
     this.#epoch = epoch
     this.#load(state)
-    this.#state = state
+    // A state that holds an identity twice is not what the cell holds.
+    if (this.#cookies.size === state.cookies.length && this.#origins.size === state.origins.length)
+      this.#state = state
   }
 
   /** The current state. The same object is returned until something changes. */

@@ -60,10 +60,14 @@ export function mergeStates(base: SessionState, mine: SessionState, theirs: Sess
     const nothing: OriginState = { origin: name, localStorage: [] }
     return mergeOrigin(baseOrigins.get(name), nothing, theirOrigins.get(name))
   })
+  const merged = [...origins, ...emptied]
+  // One that I hold although it is empty stays; one that only the merge has emptied goes.
+  const heldEmpty = new Set(mine.origins.filter(isEmptyOrigin).map((origin) => origin.origin))
+  const stays = (origin: OriginState): boolean => !isEmptyOrigin(origin) || heldEmpty.has(origin.origin)
   return applyDiff(theirs, {
     ...diff,
-    origins: [...origins, ...emptied.filter((origin) => !isEmptyOrigin(origin))],
-    removedOrigins: emptied.filter(isEmptyOrigin).map((origin) => origin.origin),
+    origins: merged.filter(stays),
+    removedOrigins: merged.filter((origin) => !stays(origin)).map((origin) => origin.origin),
   })
 }
 
@@ -78,9 +82,11 @@ export function isEmptyOrigin(origin: OriginState): boolean {
 function mergeOrigin(
   base: OriginState | undefined,
   mine: OriginState,
-  theirs: OriginState | undefined,
+  found: OriginState | undefined,
 ): OriginState {
-  if (theirs === undefined) return mine
+  if (found === undefined && base === undefined) return mine
+  // What they removed is empty, not unknown: the items that I left alone go with it.
+  const theirs = found ?? { origin: mine.origin, localStorage: [] }
   const session = mergeItems(
     base?.sessionStorage ?? [],
     mine.sessionStorage ?? [],
