@@ -1,7 +1,7 @@
 import type { BrowserContext, Frame, Page } from 'playwright'
 import { TimedOutError } from '../../errors.ts'
 import type { ReportItem } from '../../state/report.ts'
-import type { OriginState, StorageItem } from '../../state/state.ts'
+import type { IndexedDatabase, OriginState, StorageItem } from '../../state/state.ts'
 import { within } from './deadline.ts'
 import { decodeValue } from './in-page/decode-value.ts'
 import type { Problem } from './in-page/problem.ts'
@@ -29,13 +29,15 @@ export async function writeClosed(
   const byOrigin = new Map(states.map((state) => [state.origin, state]))
   const write = async (page: Page, origin: string): Promise<Problem[]> => {
     const { localStorage = [], sessionStorage = [], indexedDB = [] } = byOrigin.get(origin) ?? {}
-    const request: Writing = { local: localStorage, databases: indexedDB }
+    const { databases, problems } = expressible(indexedDB)
+    const request: Writing = { local: localStorage, databases }
     // Tried here only for what does not fit: every tab has its own.
     const tried = length(sessionStorage) > surelyFits ? { ...request, session: sessionStorage } : request
     const world = await ownWorld(page)
     const time = options.timeout + length([...localStorage, ...sessionStorage]) / 500
     const writing = world(writeExpression(tried, options.timeout))
-    return parseProblems(await within(writing, time, `storage of ${origin}`, options.signal))
+    const told = await within(writing, time, `storage of ${origin}`, options.signal)
+    return [...problems, ...parseProblems(told)]
   }
   const visits = await visitBlank<Problem[]>(context, [...byOrigin.keys()], write, options)
   return visits.flatMap((visit) => {
@@ -57,8 +59,9 @@ export async function writeOpen(
   const what = `storage of ${origin}`
   // Megabytes take seconds on a busy machine, which is no sign of a hung page.
   const time = options.timeout + length([...state.localStorage, ...(state.sessionStorage ?? [])]) / 500
+  const { databases, problems } = expressible(state.indexedDB ?? [])
   const write = async (frame: Frame): Promise<ReportItem[]> => {
-    const shared = { local: state.localStorage, databases: state.indexedDB ?? [] }
+    const shared = { local: state.localStorage, databases }
     const request = { session: state.sessionStorage ?? [], marker, ...(frame === first && shared) }
     try {
       const world = await within(openWorld(context, frame), options.timeout / 2, what, options.signal)
@@ -72,7 +75,7 @@ export async function writeOpen(
       return [{ kind, name, where: origin, reason, rule: 'its open page was not written' }]
     }
   }
-  return (await Promise.all(tabs.map(write))).flat()
+  return [...placed(problems, origin), ...(await Promise.all(tabs.map(write))).flat()]
 }
 
 type Writing = Omit<WriteRequest, 'databaseTimeout'>
@@ -83,6 +86,36 @@ export const surelyFits = 2_000_000
 /** Length of items in UTF-16 units. */
 export function length(items: readonly StorageItem[]): number {
   return items.reduce((sum, { name, value }) => sum + name.length + value.length, 0)
+}
+
+/** Leaves out records that are no JSON: what Playwright's storageState gives can hold cyclic values. */
+function expressible(databases: readonly IndexedDatabase[]): {
+  databases: readonly IndexedDatabase[]
+  problems: Problem[]
+} {
+  const isJson = (value: unknown): boolean => {
+    try {
+      JSON.stringify(value)
+      return true
+    } catch {
+      return false
+    }
+  }
+  if (isJson(databases)) return { databases, problems: [] }
+  const problems: Problem[] = []
+  const keep = (database: IndexedDatabase, store: IndexedDatabase['stores'][number]) => {
+    const records = store.records.filter(isJson)
+    const rule = `${String(store.records.length - records.length)} records are not plain JSON`
+    const name = `${database.name}/${store.name}`
+    if (records.length < store.records.length)
+      problems.push({ kind: 'indexedDB', name, reason: 'malformed', rule })
+    return { ...store, records }
+  }
+  const kept = databases.map((database) => ({
+    ...database,
+    stores: database.stores.map((store) => keep(database, store)),
+  }))
+  return { databases: kept, problems }
 }
 
 function writeExpression(request: Writing, timeout: number): string {
