@@ -59,17 +59,20 @@ describe('saving', () => {
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
         const shelf = await shelfWith(snapshot(1, [cookie('0-a', 'start'), cookie('1-a', 'start')]))
         const writers = [await writer(shelf), await writer(shelf)]
-        const model: Record<string, string> = { '0-a': 'start', '1-a': 'start' }
+        const model = new Map([
+          ['0-a', 'start'],
+          ['1-a', 'start'],
+        ])
         for (const { who, key, value, save } of steps) {
           const mine = writers[who]
           if (mine === undefined) continue
           const own = `${String(who)}-${key}` // each writer has names of its own; the store is shared
           if (value === undefined) {
             mine.cell.removeCookie(cookie(own, ''), 'test')
-            delete model[own]
+            model.delete(own)
           } else {
             mine.cell.setCookie(cookie(own, value), 'test')
-            model[own] = value
+            model.set(own, value)
           }
           if (save) {
             if ((await shelf.store.read(name))?.version !== mine.saving.stored.version && mine.saving.isDirty)
@@ -79,7 +82,7 @@ describe('saving', () => {
         }
         for (const { saving } of writers) await saving.save()
         for (const { saving } of writers) await saving.save()
-        expect(await storedValues(shelf)).toEqual(model)
+        expect(await storedValues(shelf)).toEqual(Object.fromEntries(model))
       }),
       { numRuns: 100 },
     )
