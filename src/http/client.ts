@@ -63,6 +63,7 @@ class HttpClient {
   readonly #exchange: Exchange
   readonly #running = new Set<Deadline>()
   #closed = false
+  #prepared = false
 
   constructor(carrier: Carrier, options: HttpOptions, transport: Transport) {
     this.#carrier = carrier
@@ -77,6 +78,7 @@ class HttpClient {
     const url = this.#url(address, request)
     const { written, body } = requestContent(method, request)
     const first = (): Hop => askedHop(this.#carrier, request, { method, url, written, body }, asksJson)
+    if (!this.#prepared) await this.#prepare()
     const after = request.timeout ?? this.#options.timeout ?? defaultTimeout
     const deadline = new Deadline(after, () => `${method} ${plainUrl(url)}`, request.signal)
     this.#running.add(deadline)
@@ -95,6 +97,11 @@ class HttpClient {
       deadline.end()
       this.#running.delete(deadline)
     }
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#transport.prepare?.()
+    this.#prepared = true
   }
 
   async #response(

@@ -5,7 +5,7 @@ import { Cancellation } from './wire.ts'
 export class Deadline extends Cancellation {
   readonly #operation: () => string
   readonly #after: number
-  readonly #signal: AbortSignal | undefined
+  readonly signal: AbortSignal | undefined
   #timer: NodeJS.Timeout | undefined
 
   /** `after` in milliseconds; 0 for no limit. `operation` is asked only when it is needed for a message. */
@@ -13,7 +13,7 @@ export class Deadline extends Cancellation {
     super()
     this.#after = after
     this.#operation = operation
-    this.#signal = signal
+    this.signal = signal
     this.restart()
     if (signal === undefined) return
     if (signal.aborted) this.#abort()
@@ -21,7 +21,7 @@ export class Deadline extends Cancellation {
   }
 
   readonly #abort = (): void => {
-    const reason: unknown = this.#signal?.reason
+    const reason: unknown = this.signal?.reason
     this.cancel(reason instanceof Error ? reason : new DOMException('The request was aborted', 'AbortError'))
   }
 
@@ -42,7 +42,7 @@ export class Deadline extends Cancellation {
   /** Nothing can be cancelled any more. */
   end(): void {
     clearTimeout(this.#timer)
-    this.#signal?.removeEventListener('abort', this.#abort)
+    this.signal?.removeEventListener('abort', this.#abort)
   }
 
   close(what: string): void {

@@ -9,6 +9,7 @@ import { fetchResponse } from './fetch-response.ts'
 import { firstHop } from './headers-for.ts'
 import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, type HttpOptions } from './options.ts'
 import { createUndiciTransport } from './undici-transport.ts'
+import { webStream } from './web-stream.ts'
 import type { Transport } from './wire.ts'
 
 /**
@@ -54,9 +55,7 @@ class FetchClient {
     try {
       return await this.#send(request)
     } catch (error) {
-      if (request.signal?.aborted === true) throw request.signal.reason
-      if (error instanceof SessionbridgeError) throw new TypeError(error.message, { cause: error })
-      throw error
+      throw fetchError(error, request.signal)
     }
   }
 
@@ -111,10 +110,11 @@ class FetchClient {
     }
     deadline.pause()
     const stream = await decodeStream(answer.body.stream(), headers)
+    const body = webStream(stream, (error) => fetchError(wireError(hop, error, deadline), deadline.signal))
     stream.once('close', () => {
       this.#end(deadline)
     })
-    return fetchResponse({ ...facts, body: Readable.toWeb(stream) as ReadableStream<Uint8Array> })
+    return fetchResponse({ ...facts, body })
   }
 
   #end(deadline: Deadline): void {
@@ -127,6 +127,12 @@ class FetchClient {
     for (const deadline of this.#running) deadline.close(`The fetch of ${this.#carrier.name}`)
     await this.#transport.close()
   }
+}
+
+/** What fetch rejects with: the signal's own reason, else a TypeError around ours. */
+function fetchError(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted === true) return signal.reason
+  return error instanceof SessionbridgeError ? new TypeError(error.message, { cause: error }) : error
 }
 
 function kindOfBody(body: FetchRequest['body']): 'none' | 'bytes' | 'stream' {

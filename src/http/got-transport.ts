@@ -20,15 +20,18 @@ interface Engine {
  * which was slower for one host and needs the extra connection.
  */
 export function createGotTransport(options: ConnectionOptions = {}): Transport {
-  let engine: Promise<Engine> | undefined
-  let ready: Engine | undefined
+  let starting: Promise<Engine> | undefined
+  let engine: Engine | undefined
+  const start = async (): Promise<Engine> => (engine ??= await (starting ??= startEngine(options)))
   return {
+    async prepare() {
+      await start()
+    },
     async send(request, cancellation) {
-      ready ??= await (engine ??= startEngine(options))
-      return sendOne(ready, request, cancellation)
+      return sendOne(engine ?? (await start()), request, cancellation)
     },
     async close() {
-      const started = await engine
+      const started = await starting
       started?.agents.http.destroy()
       started?.agents.https.destroy()
     },

@@ -104,8 +104,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler, WireBody {
   onResponseError(_controller: Controller, error: Error): void {
     this.#error = this.#cancelled ?? error
     this.#reject(this.#error)
-    // undici's parser errors quote the bytes that they choked on.
-    this.#readable?.destroy(this.#cancelled ?? withoutContent(error))
+    this.#readable?.destroy(this.#error)
     this.#done?.(this.#error)
   }
 
@@ -148,7 +147,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler, WireBody {
     for (const chunk of this.#chunks) readable.push(chunk)
     this.#chunks = []
     if (this.#ended) readable.push(null)
-    if (this.#error !== undefined) readable.destroy(this.#cancelled ?? withoutContent(this.#error))
+    if (this.#error !== undefined) readable.destroy(this.#error)
     return readable
   }
 
@@ -159,9 +158,3 @@ class AnswerHandler implements Dispatcher.DispatchHandler, WireBody {
 
 /** What is taken in before anybody asks for the body; then the server waits. */
 const pauseAt = 256 * 1024
-
-function withoutContent(error: Error): Error {
-  const { code } = error as { code?: unknown }
-  const known = typeof code === 'string' ? code : 'unknown reason'
-  return Object.assign(new Error(`The body broke off: ${known}`), { code: known })
-}
