@@ -28,9 +28,13 @@ export function sanitize(
 ): { state: SessionState; dropped: Report } {
   const rules = rulesOf(policy, options.now ?? Date.now())
   const dropped: ReportItem[] = []
-  const last = new Map(state.cookies.map((cookie, at) => [cookieKey(cookie), at]))
+  const cuts = state.cookies.map((cookie) => rules.cookie(cookie))
+  const last = new Map<string, number>()
+  state.cookies.forEach((cookie, at) => {
+    if (cuts[at] === undefined) last.set(cookieKey(cookie), at)
+  })
   const cookies = state.cookies.filter((cookie, at) => {
-    const cut = last.get(cookieKey(cookie)) === at ? rules.cookie(cookie) : duplicate
+    const cut = cuts[at] ?? (last.get(cookieKey(cookie)) === at ? undefined : duplicate)
     if (cut !== undefined) dropped.push({ kind: 'cookie', name: cookie.name, where: whereOf(cookie), ...cut })
     return cut === undefined
   })
