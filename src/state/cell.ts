@@ -95,8 +95,13 @@ export class Cell {
 
   /** Folds a difference into the state. What changes nothing tells nobody. */
   merge(diff: StateDiff, by: Origin): void {
-    const set = diff.set.filter((cookie) => !sameCookie(this.#cookies.get(cookieKey(cookie)), cookie))
     const removed = diff.removed.filter((cookie) => this.#cookies.has(cookieKey(cookie)))
+    // What is removed and set again by one difference goes to the end, even with the value it had.
+    const gone = new Set(removed.map(cookieKey))
+    const set = diff.set.filter((cookie) => {
+      const key = cookieKey(cookie)
+      return gone.has(key) || !sameCookie(this.#cookies.get(key), cookie)
+    })
     const origins = diff.origins.filter((origin) => this.#origins.get(origin.origin) !== origin)
     const removedOrigins = diff.removedOrigins.filter((origin) => this.#origins.has(origin))
     if (set.length + removed.length + origins.length + removedOrigins.length === 0) return
