@@ -8,11 +8,13 @@ import type { RemoveOptions } from './remove.ts'
 import type { Call } from './terminal/call.ts'
 import { exitCodeHelp, exitCodes, failureOf, framesOf } from './terminal/exit-codes.ts'
 import { listenForInterrupts } from './terminal/interrupts.ts'
-import { Screen } from './terminal/screen.ts'
+import { assertReaderGone, Screen } from './terminal/screen.ts'
 import { addCommonOptions, addNetworkOptions, gather, type CommonOptions } from './vault/settings.ts'
 
 /** Runs the command as typed (without node and script) and gives its exit code. Modules are loaded where they are used. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
+  // Help is written by commander, before there is a screen.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', assertReaderGone)
   let exitCode: number = exitCodes.ok
   const program = describe((code) => {
     exitCode = code

@@ -29,7 +29,7 @@ export class Screen {
     this.#err = err
     for (const stream of [out, err]) {
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+        assertReaderGone(error)
         this.#readerGone = true
       })
     }
@@ -93,6 +93,11 @@ export class Screen {
     this.#line?.clear()
     if (!this.#err.destroyed) this.#err.write(`${text}\n`)
   }
+}
+
+/** For streams that are written to: passes over a reader that went away, throws anything else. */
+export function assertReaderGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
 }
 
 /**

@@ -37,20 +37,31 @@ export function ownKeyFile(storeFolder: string): string {
  */
 export async function createKeyFile(storeFolder: string, key: string): Promise<string[]> {
   const path = ownKeyFile(storeFolder)
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await writeNew(path, `${key}\n`)
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST')
+      return refuse(
+        `The key file ${path} cannot be made (${code}): choose another --store, or set SESSIONBRIDGE_KEY.`,
+      )
+  }
+  return (await readKeyFile(path)) ?? refuse(`The key file ${path} went away while it was made.`)
+}
+
+/** Whole or not at all, and never over what is there: then it throws EEXIST. */
+async function writeNew(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`
   const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
-    await file.writeFile(`${key}\n`)
+    await file.writeFile(text)
     await file.sync()
     await link(draft, path) // unlike rename, does not replace
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
     await file.close()
     await rm(draft, { force: true })
   }
-  return (await readKeyFile(path)) ?? refuse(`The key file ${path} went away while it was made.`)
 }
 
 async function readKeyFile(path: string): Promise<string[] | undefined> {
@@ -60,7 +71,7 @@ async function readKeyFile(path: string): Promise<string[] | undefined> {
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    return refuse(`The key file ${path} cannot be read (${code}).`)
+    return refuse(`The key file ${path} cannot be read (${code}): choose another --key-file or --store.`)
   }
   try {
     const { mode, size } = await file.stat()

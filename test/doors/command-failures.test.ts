@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openCommandLine, yamlRecipe, type CommandLine } from './command-line.ts'
-import { processesWith } from './terminal.ts'
+import { processesWith, type Child } from './terminal.ts'
 
 // A single file's run may have to compile first.
 const compiling = 180_000
@@ -74,6 +74,8 @@ describe('bad input gets one sentence that says what to do', () => {
     expect(help.code).toBe(0)
     expect(help.stdout).toMatch(/2 {2}the session is dead/)
     expect(help.stdout).toMatch(/5 {2}the store or its key/)
+    const unread = await line.run(['--help'], { meet: (child) => child.stdout.destroy() })
+    expect(unread).toMatchObject({ code: 0, stderr: '' })
   })
 
   test.each([
@@ -218,6 +220,21 @@ describe('the store and its key', () => {
     expect(await line.run(['check', 'shop/alice', ...line.network])).toMatchObject({ code: 0 })
   })
 
+  test('a place where no store can be made', async () => {
+    const below = join(line.folder, 'ca.pem', 'sessions') // a file has nothing below it
+    const ended = await line.run([
+      'capture',
+      recipe,
+      '--account',
+      'alice',
+      '--headless',
+      '--store',
+      below,
+      ...line.browser,
+    ])
+    expectSentence(ended, 5, /cannot be read \(ENOTDIR\): choose/)
+  })
+
   test('a store whose key is not at hand gets no new one', async () => {
     const store = join(line.folder, '.local/share/sessionbridge')
     const away = await line.run(
@@ -265,16 +282,18 @@ describe('signals', () => {
     ['SIGTERM', 143],
   ] as const)('%s closes the browser and ends with %i', async (signal, code) => {
     const mark = `--sessionbridge-mark=${randomUUID()}`
-    // It signs in to a page that never answers, so that the signal always comes in the middle of a login.
-    line.shop.on('shop.test', '/never', () => {
-      pending.kill?.()
+    let child: Child | undefined
+    let inArguments: Promise<number[]> | undefined
+    // The signal comes in the middle of a login, when the password has been typed and the site has not yet answered.
+    line.shop.on('shop.test', '/api/login', async () => {
+      inArguments ??= processesWith(line.shop.canary)
+      await inArguments
+      child?.kill(signal)
     })
-    const pending: { kill?: () => void } = {}
-    const path = await line.write('never.yaml', yamlRecipe(line.shop.url('shop.test', '/never')))
     const ended = await line.run(
       [
         'capture',
-        path,
+        recipe,
         '--account',
         'alice',
         '--force',
@@ -284,11 +303,12 @@ describe('signals', () => {
         mark,
       ],
       {
-        meet: (child) => {
-          pending.kill = () => child.kill(signal)
+        meet: (started) => {
+          child = started
         },
       },
     )
+    expect(await inArguments).toEqual([])
     expect(ended).toMatchObject({ code, stdout: '' })
     expect(ended.stderr).toContain('interrupted')
     expect(await processesWith(mark)).toEqual([])
