@@ -1,6 +1,7 @@
 import type { BrowserContext } from 'playwright'
 import { cookieDefect } from '../../policy/cookie-defect.ts'
 import { whereOf } from '../../policy/cookie-rules.ts'
+import { registrableDomain } from '../../policy/public-suffix.ts'
 import type { Report, ReportItem } from '../../state/report.ts'
 import type { StateCookie } from '../../state/state.ts'
 import { cookieKey } from '../../state/state.ts'
@@ -105,12 +106,13 @@ function comparison(
   const wanted = new Map(written.map((cookie) => [cookieKey(cookie), cookie]))
   const known = new Set(reported.map((item) => `${item.name}\u0000${item.where}`))
   const report: ReportItem[] = []
+  const crowded = crowdedSites(read)
   for (const [key, cookie] of wanted) {
     const item = { kind: 'cookie', name: cookie.name, where: whereOf(cookie) } as const
     if (known.has(`${item.name}\u0000${item.where}`)) continue
     const found = kept.get(key)
     if (found === undefined) {
-      report.push({ ...item, reason: 'refused' })
+      report.push({ ...item, ...(crowded(cookie) ? tooMany : { reason: 'refused' }) })
       continue
     }
     const changed = changedFields(cookie, found, complete)
@@ -118,6 +120,22 @@ function comparison(
       report.push({ ...item, reason: 'unsupported', rule: `kept with another ${changed.join(', ')}` })
   }
   return report
+}
+
+const tooMany = { reason: 'too-many', rule: 'Chromium keeps at most 180 cookies of one site' } as const
+/** Having gone over 180, Chromium throws out down to 150. */
+const crowd = 150
+
+/** Tells whether a cookie is of a site of which the browser holds about as many as it ever does. */
+function crowdedSites(cookies: readonly StateCookie[]): (cookie: StateCookie) => boolean {
+  const siteOfCookie = ({ domain }: StateCookie): string => {
+    const host = domain.replace(/^\./, '')
+    return registrableDomain(host) ?? host
+  }
+  if (cookies.length < crowd) return () => false
+  const counts = new Map<string, number>()
+  for (const cookie of cookies) counts.set(siteOfCookie(cookie), (counts.get(siteOfCookie(cookie)) ?? 0) + 1)
+  return (cookie) => (counts.get(siteOfCookie(cookie)) ?? 0) >= crowd
 }
 
 const comparedFields = ['value', 'httpOnly', 'secure', 'sameSite'] as const
