@@ -24,5 +24,5 @@ const details = `${registry.url}-/verdaccio/data/sidebar/${registry.packageName}
 const anonymous = await fetch(details)
 console.log(`anonymous: ${String(anonymous.status)}`)
 const answer = await session.http(details)
-const about = await session.http(details).json<{ latest: { name: string; description: string } }>()
-console.log(`session.http: ${String(answer.statusCode)}, ${about.latest.name}: ${about.latest.description}`)
+const { latest } = answer.json<{ latest: { name: string; description: string } }>()
+console.log(`session.http: ${String(answer.statusCode)}, ${latest.name}: ${latest.description}`)
