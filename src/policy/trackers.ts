@@ -7,11 +7,14 @@ interface VendorTest {
   readonly matches: (name: string) => boolean
 }
 
+let isTracker: ((name: string) => boolean) | undefined
 let vendorTests: readonly VendorTest[] | undefined
 let isNeverCut: ((name: string) => boolean) | undefined
 
 /** Who puts something of this name into a site's cookies or web storage, or `undefined` when it is no known tracker. */
 export function trackerVendor(name: string): string | undefined {
+  isTracker ??= namePatterns(trackerVendors.flatMap(({ names }) => names))
+  if (!isTracker(name)) return undefined
   isNeverCut ??= namePatterns(neverCut)
   if (isNeverCut(name)) return undefined
   vendorTests ??= trackerVendors.map(({ vendor, names }) => ({ vendor, matches: namePatterns(names) }))
