@@ -11,7 +11,9 @@ export async function show(call: Call, text: string): Promise<number> {
   const facts = factsOf(snapshot)
   await call.screen.data({ ...facts, bytes })
   await call.screen.result(
-    [...head(facts, bytes), ...cookies(facts), ...storage(facts), ...headers(facts)].join('\n'),
+    [...head(facts, bytes), ...cookies(facts), ...storage(facts), ...headers(facts), ...dropped(facts)].join(
+      '\n',
+    ),
   )
   return exitCodes.ok
 }
@@ -58,6 +60,16 @@ function headers(facts: SessionFacts): string[] {
     rule.methods === 'unsafe' ? 'with writes only' : 'with every request',
   ])
   return section('headers', rows)
+}
+
+function dropped(facts: SessionFacts): string[] {
+  const rows = facts.dropped.map(({ kind, name, where, reason, rule }) => [
+    printable(name === '' ? '(no name)' : name, 60),
+    printable(where, 60),
+    printable(kind),
+    printable(reason.replaceAll('-', ' ') + (rule === null ? '' : `: ${rule}`), 100),
+  ])
+  return section('dropped at the login', rows)
 }
 
 function section(title: string, rows: readonly (readonly string[])[]): string[] {

@@ -14,6 +14,13 @@ export interface SessionFacts {
   readonly cookies: readonly CookieFacts[]
   readonly origins: readonly OriginFacts[]
   readonly headerRules: readonly RuleFacts[]
+  readonly dropped: readonly {
+    readonly kind: string
+    readonly name: string
+    readonly where: string
+    readonly reason: string
+    readonly rule: string | null
+  }[]
   /** URL without query of the request that tells life from death. */
   readonly probe: string | null
   readonly userAgent: string | null
@@ -77,6 +84,13 @@ export function factsOf(snapshot: Snapshot): SessionFacts {
       origins: rule.origins,
       methods: rule.methods,
       source: sourceOf(rule),
+    })),
+    dropped: (snapshot.dropped ?? []).map(({ kind, name, where, reason, rule = null }) => ({
+      kind,
+      name,
+      where,
+      reason,
+      rule,
     })),
     probe: probe === undefined ? null : withoutQuery(probe.url),
     userAgent: snapshot.identity?.userAgent ?? null,

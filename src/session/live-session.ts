@@ -40,7 +40,7 @@ export interface LoginResult {
 export class LiveSession implements Session {
   readonly name: string
   readonly isNew: boolean
-  readonly dropped: Report
+  readonly #report: Report | undefined
   readonly #host: SessionHost
   readonly #recipe: Recipe
   readonly #account: string
@@ -62,7 +62,7 @@ export class LiveSession implements Session {
     this.#snapshot = stored.snapshot
     this.name = stored.snapshot.name
     this.isNew = login !== undefined
-    this.dropped = login ?? []
+    this.#report = login
     this.#cell = new Cell(stored.snapshot.state, stored.snapshot.epoch)
     this.#saving = new Saving(
       host.shelf,
@@ -97,6 +97,10 @@ export class LiveSession implements Session {
 
   get headerRules(): readonly HeaderRule[] {
     return this.#snapshot.headerRules
+  }
+
+  get dropped(): Report {
+    return this.#report ?? this.#snapshot.dropped ?? []
   }
 
   get snapshotBytes(): number {

@@ -6,6 +6,8 @@ import { readStored, writeStored, type Shelf, type Stored } from './stored.ts'
 
 const leaseTtl = 15_000
 const lookAgain = 250
+/** A login that touches a hundred trackers is written down; one that touches ten thousand is not worth the bytes. */
+const reportAtMost = 500
 
 export interface LoginOnceOptions {
   readonly name: string
@@ -74,6 +76,7 @@ function toSnapshot(name: string, harvest: Harvest, epoch: number, generation: n
     identity: harvest.identity,
     headerRules: harvest.headerRules,
     ...(harvest.probe !== undefined && { probe: harvest.probe }),
+    dropped: harvest.report.slice(0, reportAtMost),
     verifiedAt: harvest.verifiedAt,
     epoch,
     generation,

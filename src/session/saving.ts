@@ -5,7 +5,7 @@ import type { Snapshot } from '../snapshot/envelope.ts'
 import { readStored, writeStored, type Shelf, type Stored } from './stored.ts'
 
 /** What a snapshot holds besides the state; owned by the session. */
-export type Facts = Pick<Snapshot, 'identity' | 'headerRules' | 'probe' | 'verifiedAt'>
+export type Facts = Pick<Snapshot, 'identity' | 'headerRules' | 'probe' | 'dropped' | 'verifiedAt'>
 
 export interface SavingHost {
   readonly name: string

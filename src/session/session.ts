@@ -19,7 +19,7 @@ export interface Session extends AsyncDisposable {
   readonly headerRules: readonly HeaderRule[]
   /** A tough-cookie jar that is a window on the state: reading and writing it is reading and writing the session. */
   readonly jar: CookieJar
-  /** What the login kept away from the state, and why; empty when the session was resumed. */
+  /** What the login kept away from the state, and why; a resumed session remembers the first 500 items. */
   readonly dropped: Report
   /** True when `open` ran a login, false when it resumed a stored session. */
   readonly isNew: boolean

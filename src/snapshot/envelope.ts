@@ -1,4 +1,5 @@
 import type { HeaderRule, Identity, Probe } from '../state/identity.ts'
+import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 
 /** A session as written down. Plain JSON; sealed before it reaches a store. */
@@ -9,6 +10,8 @@ export interface Snapshot {
   readonly identity?: Identity
   readonly headerRules: readonly HeaderRule[]
   readonly probe?: Probe
+  /** What the gate kept away at the login, and why. Names and places only. */
+  readonly dropped?: Report
   /** Grows by one with every login or renewal. */
   readonly epoch: number
   /** Grows by one with every save. */

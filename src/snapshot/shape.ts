@@ -1,4 +1,5 @@
 import type { HeaderRule, Identity, Probe, ProbeAnswer, RuleSource } from '../state/identity.ts'
+import type { ReportItem } from '../state/report.ts'
 import type { IndexedDatabase, OriginState, StateCookie, StorageItem } from '../state/state.ts'
 import type { Snapshot } from './envelope.ts'
 
@@ -148,7 +149,12 @@ const answer = object<ProbeAnswer>({ status: count }, { location: text, bodyHash
 
 const probe = object<Probe>({ url: text, alive: answer, dead: answer }, {})
 
+// Reasons and kinds are for people by now: a newer version may know more of them.
+const dropped = listOf(
+  object<ReportItem>({ kind: text, name: text, where: text, reason: text }, { rule: text }),
+)
+
 const snapshot = object<Snapshot>(
   { name: text, state, headerRules: listOf(headerRule), epoch: count, generation: count, savedAt: number },
-  { identity, probe, verifiedAt: number },
+  { identity, probe, dropped, verifiedAt: number },
 )

@@ -111,6 +111,7 @@ setTimeout(async () => {
     const show = await line.run(['show', 'shop/alice'])
     expect(show.code).toBe(0)
     expect(show.stdout).toMatch(/sid .*HttpOnly/)
+    expect(show.stdout).toMatch(/dropped at the login\n(.*\n)* +_ga .*tracker: Google Analytics/)
     expect(show.stdout).toMatch(/Authorization ← localStorage auth\.token/i)
     const facts = parse((await line.run(['show', 'shop/alice', '--json'])).stdout)
     expect(facts['cookies']).toContainEqual(

@@ -78,6 +78,7 @@ describe('a vault', () => {
     }
     await using again = await vaultWith().open(recipe, { account: 'alice', login: 'never' })
     expect(again.isNew).toBe(false)
+    expect(again.dropped.map(({ name }) => name)).toContain('_ga')
     expect((await again.http(shop.url('shop.test', '/api/orders'))).statusCode).toBe(200)
     expect(shop.counters.logins - before).toBe(1)
   })
