@@ -4,6 +4,7 @@ import { Deadline } from './deadline.ts'
 import { decodeBody, hasNoBody } from './decode.ts'
 import { createExchange, wireError, type Exchange, type Exchanged } from './exchange.ts'
 import { createGotTransport } from './got-transport.ts'
+import { createNodeTransport, NodeWire } from './node-wire.ts'
 import { firstHop } from './headers-for.ts'
 import type { Hop } from './hop.ts'
 import type { HttpOptions } from './options.ts'
@@ -11,6 +12,7 @@ import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, targetUrl
 import { requestContent, searchParams, type HttpRequestOptions } from './request-options.ts'
 import { HttpAnswer, HttpResponse } from './response.ts'
 import { plainUrl } from '../errors.ts'
+import { createWarmingTransport } from './warming.ts'
 import type { Transport } from './wire.ts'
 
 export type { HttpOptions } from './options.ts'
@@ -37,7 +39,7 @@ export interface SessionHttp {
 export function createHttp(
   carrier: Carrier,
   options: HttpOptions = {},
-  transport: Transport = createGotTransport(options),
+  transport: Transport = gotWhenWarm(options),
 ): SessionHttp & { close(): Promise<void> } {
   const client = new HttpClient(carrier, options, transport)
   const ask: Ask = (url, request = {}) => new HttpAnswer((asksJson) => client.ask(url, request, asksJson))
@@ -54,6 +56,12 @@ export function createHttp(
     head: shortcut('HEAD'),
     close: () => client.close(),
   })
+}
+
+/** Node's own client for the first requests, got on the same connections for the rest. */
+function gotWhenWarm(options: HttpOptions): Transport {
+  const wire = new NodeWire(options)
+  return createWarmingTransport(createNodeTransport(wire), createGotTransport(wire))
 }
 
 class HttpClient {

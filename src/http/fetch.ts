@@ -8,7 +8,9 @@ import { fetchRequest, type FetchRequest } from './fetch-request.ts'
 import { fetchResponse } from './fetch-response.ts'
 import { firstHop } from './headers-for.ts'
 import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, type HttpOptions } from './options.ts'
+import { createNodeTransport, NodeWire } from './node-wire.ts'
 import { createUndiciTransport } from './undici-transport.ts'
+import { createWarmingTransport } from './warming.ts'
 import { webStream } from './web-stream.ts'
 import type { Transport } from './wire.ts'
 
@@ -26,13 +28,18 @@ export type SessionFetch = typeof globalThis.fetch & { close(): Promise<void> }
 export function createFetch(
   carrier: Carrier,
   options: HttpOptions = {},
-  transport: Transport = createUndiciTransport(options),
+  transport: Transport = undiciWhenWarm(options),
 ): SessionFetch {
   const client = new FetchClient(carrier, options, transport)
   return Object.assign(
     (input: string | URL | Request, init?: RequestInit): Promise<Response> => client.fetch(input, init ?? {}),
     { close: () => client.close() },
   )
+}
+
+/** Node's own client for the first requests, undici for the rest. */
+function undiciWhenWarm(options: HttpOptions): Transport {
+  return createWarmingTransport(createNodeTransport(new NodeWire(options)), createUndiciTransport(options))
 }
 
 class FetchClient {

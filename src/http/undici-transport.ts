@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module'
-import { Readable } from 'node:stream'
 import type { Agent, Dispatcher } from 'undici'
+import { BodyBuffer } from './body-buffer.ts'
 import { type ConnectionOptions, type VerifiedTls, verifiedTls } from './tls.ts'
-import type { Cancellation, Transport, WireAnswer, WireBody, WireHeaders } from './wire.ts'
-import { BodyTooBigError, discardLimit } from './wire.ts'
+import type { Cancellation, Transport, WireAnswer, WireHeaders } from './wire.ts'
 
 type Controller = Dispatcher.DispatchController
 
@@ -37,7 +36,7 @@ export function createUndiciTransport(options: ConnectionOptions = {}): Transpor
   }
 }
 
-/** The whole of undici costs 70 ms to load, its agent alone 15: that decides the first request of a cold process. */
+/** The whole of undici costs 70 ms to load, its agent alone 15. */
 function startAgent(options: ConnectionOptions, tls: VerifiedTls | object): Agent {
   const AgentClass = createRequire(import.meta.url)('undici/lib/dispatcher/agent.js') as typeof Agent
   return new AgentClass({
@@ -45,25 +44,23 @@ function startAgent(options: ConnectionOptions, tls: VerifiedTls | object): Agen
   })
 }
 
-/** Gathers one answer. Bodies that come in one piece with their head, as most do, never become a stream. */
-class AnswerHandler implements Dispatcher.DispatchHandler, WireBody {
+class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly answer: Promise<WireAnswer>
+  readonly #body: BodyBuffer
   #resolve: (answer: WireAnswer) => void = () => undefined
   #reject: (error: Error) => void = () => undefined
   #controller: Controller | undefined
   #cancelled: Error | undefined
-  #chunks: Buffer[] = []
-  #size = 0
-  #ended = false
-  #error: Error | undefined
-  #limit = pauseAt
-  #done: ((error: Error | undefined) => void) | undefined
-  #readable: Readable | undefined
 
   constructor(cancellation: Cancellation) {
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
+    })
+    this.#body = new BodyBuffer({
+      pause: () => this.#controller?.pause(),
+      resume: () => this.#controller?.resume(),
+      abort: (reason) => this.#controller?.abort(reason),
     })
     cancellation.onCancel((reason) => {
       this.#cancelled = reason
@@ -79,82 +76,19 @@ class AnswerHandler implements Dispatcher.DispatchHandler, WireBody {
 
   onResponseStart(_controller: Controller, statusCode: number, headers: WireHeaders, statusText = ''): void {
     if (statusCode < 200) return // 100 and 103 announce an answer, they are none
-    this.#resolve({ statusCode, statusText, headers, body: this })
+    this.#resolve({ statusCode, statusText, headers, body: this.#body })
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#readable !== undefined) {
-      if (!this.#readable.push(chunk)) controller.pause()
-      return
-    }
-    this.#chunks.push(chunk)
-    this.#size += chunk.length
-    if (this.#size <= this.#limit) return
-    // Nobody has asked for the body yet, or somebody has and this is too much of it.
-    if (this.#done === undefined) controller.pause()
-    else controller.abort(new BodyTooBigError(`more than ${String(this.#limit)} bytes`))
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    this.#body.push(chunk)
   }
 
   onResponseEnd(): void {
-    this.#ended = true
-    this.#readable?.push(null)
-    this.#done?.(undefined)
+    this.#body.end()
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    this.#error = this.#cancelled ?? error
-    this.#reject(this.#error)
-    this.#readable?.destroy(this.#error)
-    this.#done?.(this.#error)
-  }
-
-  get complete(): boolean {
-    return this.#ended
-  }
-
-  collect(limit: number): Promise<Buffer> {
-    if (this.#size > limit) {
-      const error = new BodyTooBigError(`more than ${String(limit)} bytes`)
-      this.#controller?.abort(error)
-      return Promise.reject(error)
-    }
-    if (this.#ended) return Promise.resolve(this.#whole())
-    if (this.#error !== undefined) return Promise.reject(this.#error)
-    return new Promise((resolve, reject) => {
-      this.#limit = limit
-      this.#done = (error) => {
-        if (error === undefined) resolve(this.#whole())
-        else reject(error)
-      }
-      this.#controller?.resume()
-    })
-  }
-
-  #whole(): Buffer {
-    const [first] = this.#chunks
-    return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks)
-  }
-
-  stream(): Readable {
-    const readable = new Readable({
-      read: () => this.#controller?.resume(),
-      destroy: (error, callback) => {
-        if (!this.#ended) this.#controller?.abort(error ?? new Error('not wanted'))
-        callback(error)
-      },
-    })
-    this.#readable = readable
-    for (const chunk of this.#chunks) readable.push(chunk)
-    this.#chunks = []
-    if (this.#ended) readable.push(null)
-    if (this.#error !== undefined) readable.destroy(this.#error)
-    return readable
-  }
-
-  discard(): void {
-    this.collect(discardLimit).catch(() => undefined)
+    this.#reject(error)
+    this.#body.fail(error)
   }
 }
-
-/** What is taken in before anybody asks for the body; then the server waits. */
-const pauseAt = 256 * 1024

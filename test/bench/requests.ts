@@ -35,7 +35,7 @@ export interface RequestFigures {
 }
 
 export async function benchRequests(write: (line: string) => void = console.log): Promise<RequestFigures> {
-  const { server, origin } = await startServer()
+  const { server, origin } = await startPlainServer()
   const contenders = await createContenders(origin)
   try {
     const times = await measure(contenders)
@@ -46,7 +46,7 @@ export async function benchRequests(write: (line: string) => void = console.log)
   }
 }
 
-async function startServer(): Promise<{ server: ChildProcess; origin: string }> {
+export async function startPlainServer(): Promise<{ server: ChildProcess; origin: string }> {
   const script = fileURLToPath(new URL(`./plain-server${extname(import.meta.filename)}`, import.meta.url))
   const server = spawn(process.execPath, [...process.execArgv, script], {
     stdio: ['ignore', 'pipe', 'inherit'],

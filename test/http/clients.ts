@@ -1,14 +1,22 @@
 import { createHttp } from '../../src/http/client.ts'
 import type { Carrier } from '../../src/http/carrier.ts'
-import { createFetch } from '../../src/http/fetch.ts'
+import { createFetch, type SessionFetch } from '../../src/http/fetch.ts'
+import { createGotTransport } from '../../src/http/got-transport.ts'
+import { createNodeTransport, NodeWire } from '../../src/http/node-wire.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
+import { createUndiciTransport } from '../../src/http/undici-transport.ts'
 import { Cell } from '../../src/state/cell.ts'
 import type { HeaderRule, Identity } from '../../src/state/identity.ts'
 import type { OriginState, StateCookie } from '../../src/state/state.ts'
 
-/** Both clients of a session behind one call, so that one table of cases runs against each. */
+/** A session's clients as they are, and each of them on the transport that it starts on or goes over to. */
+export const clientNames = ['http', 'http over got', 'fetch', 'fetch over undici', 'fetch over node'] as const
+
+export type ClientName = (typeof clientNames)[number]
+
+/** The clients of a session behind one call, so that one table of cases runs against each. */
 export interface Client {
-  readonly name: 'http' | 'fetch'
+  readonly name: ClientName
   ask(url: string, request?: Asked): Promise<Answered>
   close(): Promise<void>
 }
@@ -28,14 +36,24 @@ export interface Answered {
   readonly text: string
 }
 
-export function clientsOf(carrier: Carrier, options: HttpOptions): Client[] {
-  return [httpClient(carrier, options), fetchClient(carrier, options)]
+export function clientOf(name: ClientName, carrier: Carrier, options: HttpOptions): Client {
+  switch (name) {
+    case 'http':
+      return httpClient(name, createHttp(carrier, options))
+    case 'http over got':
+      return httpClient(name, createHttp(carrier, options, createGotTransport(new NodeWire(options))))
+    case 'fetch':
+      return fetchClient(name, createFetch(carrier, options))
+    case 'fetch over undici':
+      return fetchClient(name, createFetch(carrier, options, createUndiciTransport(options)))
+    case 'fetch over node':
+      return fetchClient(name, createFetch(carrier, options, createNodeTransport(new NodeWire(options))))
+  }
 }
 
-function httpClient(carrier: Carrier, options: HttpOptions): Client {
-  const http = createHttp(carrier, options)
+function httpClient(name: ClientName, http: ReturnType<typeof createHttp>): Client {
   return {
-    name: 'http',
+    name,
     async ask(url, { redirect, ...request } = {}) {
       const response = await http(url, {
         ...request,
@@ -51,10 +69,9 @@ function httpClient(carrier: Carrier, options: HttpOptions): Client {
   }
 }
 
-function fetchClient(carrier: Carrier, options: HttpOptions): Client {
-  const fetch = createFetch(carrier, options)
+function fetchClient(name: ClientName, fetch: SessionFetch): Client {
   return {
-    name: 'fetch',
+    name,
     async ask(url, request = {}) {
       const response = await fetch(url, request)
       const { status, headers } = response

@@ -7,7 +7,7 @@ import type { HttpOptions } from '../../src/http/options.ts'
 import type { Shop } from '../site/shop.ts'
 import { startShop } from '../site/shop.ts'
 import type { Echo } from '../site/workbench.ts'
-import { carrierOf, clientsOf, cookie, failureOf, type Client } from './clients.ts'
+import { carrierOf, clientNames, clientOf, cookie, failureOf, type Client } from './clients.ts'
 
 let shop: Shop
 
@@ -50,16 +50,14 @@ beforeAll(async () => {
 afterAll(() => shop.close())
 
 /** What both clients must do alike: every case runs against each of them. */
-describe.each(['http', 'fetch'] as const)('%s', (name) => {
+describe.each(clientNames)('%s', (name) => {
   let carrier: Carrier
   let client: Client
   const opened: Client[] = []
 
   function open(options: HttpOptions = {}): Client {
-    const all = clientsOf(carrier, { lookup: shop.lookup, ca: shop.ca, ...options })
-    opened.push(...all)
-    const found = all.find((one) => one.name === name)
-    if (found === undefined) throw new Error('No such client')
+    const found = clientOf(name, carrier, { lookup: shop.lookup as never, ca: shop.ca, ...options })
+    opened.push(found)
     return found
   }
 
@@ -223,16 +221,13 @@ describe.each(['http', 'fetch'] as const)('%s', (name) => {
   })
 })
 
-describe('answers without end', () => {
-  test.each(['/bomb', '/endless'])('session.http stops reading %s at its limit', async (path) => {
-    const [client] = clientsOf(carrierOf({}), {
-      lookup: shop.lookup,
-      ca: shop.ca,
-      maxResponseBytes: 1_000_000,
-    })
-    const error = await failureOf(client?.ask(shop.url('shop.test', path)) ?? Promise.resolve())
+describe.each(['http', 'http over got'] as const)('answers without end, %s', (name) => {
+  test.each(['/bomb', '/endless'])('%s is read up to the limit', async (path) => {
+    const options = { lookup: shop.lookup as never, ca: shop.ca, maxResponseBytes: 1_000_000 }
+    const client = clientOf(name, carrierOf({}), options)
+    const error = await failureOf(client.ask(shop.url('shop.test', path)))
     expect(error).toBeInstanceOf(RequestFailedError)
     expect(error).toMatchObject({ reason: 'too-big' })
-    await client?.close()
+    await client.close()
   })
 })

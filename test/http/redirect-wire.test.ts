@@ -6,7 +6,15 @@ import { RedirectRefusedError } from '../../src/errors.ts'
 import type { HeaderRule } from '../../src/state/identity.ts'
 import type { Shop } from '../site/shop.ts'
 import { startShop } from '../site/shop.ts'
-import { carrierOf, clientsOf, cookie, failureOf, type Client } from './clients.ts'
+import {
+  carrierOf,
+  clientOf,
+  clientNames,
+  cookie,
+  failureOf,
+  type Client,
+  type ClientName,
+} from './clients.ts'
 
 /** What arrived at the end of a way, as the server there saw it. */
 interface Landed {
@@ -88,7 +96,7 @@ function rules(): HeaderRule[] {
   return [rule(shop.url('shop.test', ''), 'home'), rule(shop.url('api.shop.test', ''), 'api')]
 }
 
-function clients(): Client[] {
+function open(name: ClientName): Client {
   const carrier = carrierOf({
     cookies: [cookie({ name: 'sid', value: 'canary-cookie' })],
     headerRules: rules(),
@@ -102,19 +110,22 @@ function clients(): Client[] {
       },
     ],
   })
-  return clientsOf(carrier, { lookup: shop.lookup, ca: shop.ca })
+  return clientOf(name, carrier, { lookup: shop.lookup, ca: shop.ca })
 }
 
-describe.each(['http', 'fetch'] as const)('%s', (name) => {
+describe.each(clientNames)('%s', (name) => {
   let client: Client
   beforeAll(() => {
-    client = clients().find((one) => one.name === name) as Client
+    client = open(name)
   })
   afterAll(() => client.close())
 
   test.each(cases)('%i of a %s to %s keeps every credential home', async (status, request, place) => {
     const { method, ...rest } = requests[request]
-    const path = `/landing/${name}-${String(status)}-${request}-${place}`.replaceAll(' ', '-')
+    const path = `/landing/${name.replaceAll(' ', '-')}-${String(status)}-${request}-${place}`.replaceAll(
+      ' ',
+      '-',
+    )
     const to = places[place](path)
     const from = shop.url('shop.test', `/redirect?status=${String(status)}&to=${encodeURIComponent(to)}`)
     const headers = {
@@ -158,23 +169,23 @@ describe.each(['http', 'fetch'] as const)('%s', (name) => {
     ['replaced', 'sid=canary-new; Path=/; Secure; HttpOnly', 'sid=canary-new'],
     ['added', 'more=canary-more; Path=/; Secure', 'sid=canary-cookie; more=canary-more'],
   ])('a cookie that is %s by the redirect is so at the next hop', async (_what, line, expected) => {
-    const [fresh] = clients().filter((one) => one.name === name)
-    const path = `/landing/${name}-${encodeURIComponent(line)}`
+    const fresh = open(name)
+    const path = `/landing/${name.replaceAll(' ', '-')}-${encodeURIComponent(line)}`
     const asked = new URLSearchParams({ to: path, cookie: line }).toString()
-    await fresh?.ask(shop.url('shop.test', `/redirect?${asked}`))
-    await fresh?.close()
+    await fresh.ask(shop.url('shop.test', `/redirect?${asked}`))
+    await fresh.close()
     expect(landed.get(path)?.[0]?.headers.cookie).toBe(expected)
   })
 
   test('a Set-Cookie on the way is taken in for the host that sent it only', async () => {
-    const [fresh] = clients().filter((one) => one.name === name)
-    const path = `/landing/${name}-foreign`
+    const fresh = open(name)
+    const path = `/landing/${name.replaceAll(' ', '-')}-foreign`
     const asked = new URLSearchParams({
       to: shop.url('shop.test', path),
       cookie: 'evil=1; Domain=shop.test; Path=/',
     })
-    await fresh?.ask(shop.url('other.test', `/redirect?${asked.toString()}`))
-    await fresh?.close()
+    await fresh.ask(shop.url('other.test', `/redirect?${asked.toString()}`))
+    await fresh.close()
     expect(String(landed.get(path)?.[0]?.headers.cookie)).not.toContain('evil')
   })
 
@@ -197,7 +208,7 @@ describe.each(['http', 'fetch'] as const)('%s', (name) => {
   })
 
   test('user names and passwords in a Location go nowhere', async () => {
-    const path = `/landing/${name}-userinfo`
+    const path = `/landing/${name.replaceAll(' ', '-')}-userinfo`
     const to = shop.url('shop.test', path).replace('https://', 'https://user:canary@')
     const answer = await client.ask(shop.url('shop.test', `/redirect?to=${encodeURIComponent(to)}`))
     expect(answer.url).not.toContain('canary')

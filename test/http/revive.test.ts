@@ -4,7 +4,7 @@ import { createHttp } from '../../src/http/client.ts'
 import type { Carrier, DeadAnswer } from '../../src/http/carrier.ts'
 import type { Shop } from '../site/shop.ts'
 import { startShop } from '../site/shop.ts'
-import { carrierOf, clientsOf, cookie, type Client } from './clients.ts'
+import { carrierOf, clientNames, clientOf, cookie, type Client } from './clients.ts'
 
 let shop: Shop
 let asked: string[]
@@ -37,14 +37,14 @@ function renewing(renews = true): { carrier: Carrier; facts: DeadAnswer[] } {
   return { carrier, facts }
 }
 
-describe.each(['http', 'fetch'] as const)('%s', (name) => {
+describe.each(clientNames)('%s', (name) => {
   async function using<T>(carrier: Carrier, work: (client: Client) => Promise<T>): Promise<T> {
     asked = []
-    const clients = clientsOf(carrier, { lookup: shop.lookup, ca: shop.ca })
+    const client = clientOf(name, carrier, { lookup: shop.lookup, ca: shop.ca })
     try {
-      return await work(clients.find((one) => one.name === name) as Client)
+      return await work(client)
     } finally {
-      await Promise.all(clients.map((one) => one.close()))
+      await client.close()
     }
   }
 

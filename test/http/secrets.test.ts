@@ -10,10 +10,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SessionbridgeError } from '../../src/errors.ts'
 import { createHttp } from '../../src/http/client.ts'
 import { createFetch } from '../../src/http/fetch.ts'
+import type { Carrier } from '../../src/http/carrier.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
 import type { Shop } from '../site/shop.ts'
 import { startShop } from '../site/shop.ts'
-import { carrierOf, clientsOf, cookie, type Client } from './clients.ts'
+import { carrierOf, clientNames, clientOf, cookie } from './clients.ts'
 
 const canary = 'c4n4ry'
 
@@ -102,7 +103,7 @@ const failures: [what: string, url: () => string, options?: () => HttpOptions][]
   ['TLS to a port that speaks plain HTTP', () => shop.httpUrl('shop.test', query).replace('http:', 'https:')],
 ]
 
-function carrier(): Parameters<typeof clientsOf>[0] {
+function carrier(): Carrier {
   return carrierOf({
     cookies: [
       cookie({ name: 'sid', value: canary }),
@@ -135,10 +136,9 @@ function everything(error: unknown): string {
   ].join('\n')
 }
 
-describe.each(['http', 'fetch'] as const)('%s', (name) => {
+describe.each(clientNames)('%s', (name) => {
   async function failWith(url: string, options: HttpOptions = {}): Promise<unknown> {
-    const clients = clientsOf(carrier(), { lookup: shop.lookup, ca: shop.ca, ...options })
-    const client = clients.find((one) => one.name === name) as Client
+    const client = clientOf(name, carrier(), { lookup: shop.lookup, ca: shop.ca, ...options })
     const request = {
       method: 'POST',
       body: canary,
@@ -150,7 +150,7 @@ describe.each(['http', 'fetch'] as const)('%s', (name) => {
     } catch (error) {
       return error
     } finally {
-      await Promise.all(clients.map((one) => one.close()))
+      await client.close()
     }
   }
 
@@ -175,9 +175,9 @@ describe.each(['http', 'fetch'] as const)('%s', (name) => {
   test('an authority of the caller is enough, and does not switch the check off', async () => {
     const url = `https://shop.test:${portOf(selfSigned)}/`
     const options = { lookup: shop.lookup as never, ca: authorities.get(selfSigned) ?? '' }
-    const clients = clientsOf(carrierOf({}), options)
-    expect((await clients.find((one) => one.name === name)?.ask(url))?.status).toBe(200)
-    await Promise.all(clients.map((one) => one.close()))
+    const client = clientOf(name, carrierOf({}), options)
+    expect((await client.ask(url)).status).toBe(200)
+    await client.close()
   })
 })
 
