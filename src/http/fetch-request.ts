@@ -28,7 +28,10 @@ export async function fetchRequest(
   const request = isRequest(input) ? input : undefined
   const method = normalMethod(init.method ?? request?.method ?? 'GET')
   const url = targetUrl(isRequest(input) ? input.url : input, baseUrl)
-  const content = await contentOf(init.body, init.body === undefined ? request : undefined)
+  const content =
+    request === undefined && (init.body === undefined || init.body === null)
+      ? undefined
+      : await contentOf(init.body, init.body === undefined ? request : undefined)
   if (content !== undefined && (method === 'GET' || method === 'HEAD'))
     throw new TypeError(`A ${method} request has no body`)
   const written = writtenHeaders(init.headers ?? request?.headers)
@@ -50,6 +53,7 @@ function isRequest(input: string | URL | Request): input is Request {
 }
 
 function normalMethod(method: string): string {
+  if (normalised.has(method)) return method
   const upper = method.toUpperCase()
   if (!isHeaderName(method) || forbidden.has(upper))
     throw new TypeError('This method cannot be used with fetch')

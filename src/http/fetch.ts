@@ -6,7 +6,7 @@ import { contentCodings, decodeBody, decodeStream, hasNoBody } from './decode.ts
 import { createExchange, wireError, type Exchange, type Exchanged } from './exchange.ts'
 import { fetchRequest, type FetchRequest } from './fetch-request.ts'
 import { fetchResponse } from './fetch-response.ts'
-import { firstHop } from './headers-for.ts'
+import { type FirstHop, firstHop } from './headers-for.ts'
 import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, type HttpOptions } from './options.ts'
 import { createNodeTransport, NodeWire } from './node-wire.ts'
 import { createUndiciTransport } from './undici-transport.ts'
@@ -69,13 +69,15 @@ class FetchClient {
   async #send(request: FetchRequest): Promise<Response> {
     if (this.#closed) throw new ClosedError(`The fetch of ${this.#carrier.name}`)
     const { method, url, body } = request
+    const { written, anonymous } = request
+    const asked: FirstHop = { method, url, written, anonymous, kind: 'fetch', body: kindOfBody(body) }
     const after = this.#options.timeout ?? defaultTimeout
     const deadline = new Deadline(after, () => `${method} ${plainUrl(url)}`, request.signal)
     this.#running.add(deadline)
     try {
       const exchanged = await this.#exchange(
         {
-          first: () => firstHop(this.#carrier, { ...request, kind: 'fetch', body: kindOfBody(body) }),
+          first: () => firstHop(this.#carrier, asked),
           body,
           redirect: request.redirect,
           maxRedirects: this.#options.maxRedirects ?? defaultMaxRedirects,
@@ -90,25 +92,24 @@ class FetchClient {
   }
 
   async #response({ answer, hop, redirects }: Exchanged, deadline: Deadline): Promise<Response> {
-    const { statusCode, headers } = answer
-    const facts = {
-      method: hop.method,
-      url: withoutFragment(hop.url),
-      redirected: redirects.length > 0,
-      statusCode,
-      statusText: answer.statusText,
-      headers,
-    }
-    if (answer.body.complete || hasNoBody(hop.method, statusCode)) {
+    const { statusCode, statusText, headers } = answer
+    const bodiless = hasNoBody(hop.method, statusCode)
+    const response = (body: Buffer | ReadableStream<Uint8Array> | null): Response =>
+      fetchResponse({
+        method: hop.method,
+        url: withoutFragment(hop.url),
+        redirected: redirects.length > 0,
+        statusCode,
+        statusText,
+        headers,
+        body,
+      })
+    if (answer.body.complete || bodiless) {
       const limit = this.#options.maxResponseBytes ?? defaultMaxResponseBytes
       try {
         const raw = await answer.body.collect(limit)
-        const decodes = contentCodings(headers).length > 0 && !hasNoBody(hop.method, statusCode)
-        const body = decodes ? await decodeBody(raw, headers, limit) : raw
-        return fetchResponse({
-          ...facts,
-          body: body.length === 0 && hasNoBody(hop.method, statusCode) ? null : body,
-        })
+        if (bodiless) return response(raw.length === 0 ? null : raw)
+        return response(contentCodings(headers).length > 0 ? await decodeBody(raw, headers, limit) : raw)
       } catch (error) {
         throw wireError(hop, error, deadline)
       } finally {
@@ -117,11 +118,12 @@ class FetchClient {
     }
     deadline.pause()
     const stream = await decodeStream(answer.body.stream(), headers)
-    const body = webStream(stream, (error) => fetchError(wireError(hop, error, deadline), deadline.signal))
     stream.once('close', () => {
       this.#end(deadline)
     })
-    return fetchResponse({ ...facts, body })
+    return response(
+      webStream(stream, (error) => fetchError(wireError(hop, error, deadline), deadline.signal)),
+    )
   }
 
   #end(deadline: Deadline): void {

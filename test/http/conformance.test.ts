@@ -56,7 +56,7 @@ describe.each(clientNames)('%s', (name) => {
   const opened: Client[] = []
 
   function open(options: HttpOptions = {}): Client {
-    const found = clientOf(name, carrier, { lookup: shop.lookup as never, ca: shop.ca, ...options })
+    const found = clientOf(name, carrier, { lookup: shop.lookup, ca: shop.ca, ...options })
     opened.push(found)
     return found
   }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFetch, type SessionFetch } from '../../src/http/fetch.ts'
 import type { Carrier } from '../../src/http/carrier.ts'
+import { createNodeTransport, NodeWire } from '../../src/http/node-wire.ts'
+import { createUndiciTransport } from '../../src/http/undici-transport.ts'
 import type { Shop } from '../site/shop.ts'
 import { startShop } from '../site/shop.ts'
 import type { Echo } from '../site/workbench.ts'
@@ -9,13 +11,18 @@ import { carrierOf, cookie } from './clients.ts'
 /** What libraries that take a fetch rely on: each case holds for Node's own fetch, too. */
 let shop: Shop
 let fetch: SessionFetch
+let fetches: Record<'node' | 'undici', SessionFetch>
 let carrier: Carrier
 let release: () => void
 
 beforeAll(async () => {
   shop = await startShop()
   carrier = carrierOf({ cookies: [cookie({ name: 'sid', value: 'one' })] })
-  fetch = createFetch(carrier, { lookup: shop.lookup, ca: shop.ca })
+  const options = { lookup: shop.lookup, ca: shop.ca }
+  fetches = {
+    node: createFetch(carrier, options, createNodeTransport(new NodeWire(options))),
+    undici: createFetch(carrier, options, createUndiciTransport(options)),
+  }
   shop.on('shop.test', '/parts', (_req, res) => {
     res.writeHead(200, { 'content-type': 'text/plain' }).write('first ')
     release = () => res.end('second')
@@ -38,7 +45,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await fetch.close()
+  await Promise.all([fetches.node.close(), fetches.undici.close()])
   await shop.close()
 })
 
@@ -48,7 +55,11 @@ const echo = async (input: string | URL | Request, init?: RequestInit): Promise<
 const header = (seen: Echo, name: string): string | undefined =>
   seen.headers.find(([key]) => key.toLowerCase() === name)?.[1]
 
-describe('the response', () => {
+describe.each(['node', 'undici'] as const)('the response over %s', (name) => {
+  beforeAll(() => {
+    fetch = fetches[name]
+  })
+
   test('is a Response with its place', async () => {
     const response = await fetch(at('/redirect?to=/echo#part'))
     expect(response).toBeInstanceOf(Response)
@@ -140,7 +151,11 @@ describe('the response', () => {
   })
 })
 
-describe('the request', () => {
+describe.each(['node', 'undici'] as const)('the request over %s', (name) => {
+  beforeAll(() => {
+    fetch = fetches[name]
+  })
+
   test('may be a Request, with its own method, headers and body', async () => {
     const request = new Request(at('/echo'), { method: 'PUT', headers: { 'X-Own': '1' }, body: 'text' })
     const seen = await echo(request)
