@@ -11,12 +11,7 @@ describe('a secret', () => {
   test('prints, joins, formats and serialises as its mask', () => {
     const secret = new Secret(canary)
     const shown = [
-      ...[
-        String(secret),
-        secret.toString(),
-        JSON.stringify({ secret }),
-        inspect({ secret }, { depth: 9 }),
-      ],
+      ...[String(secret), secret.toString(), JSON.stringify({ secret }), inspect({ secret }, { depth: 9 })],
       ...[
         format('%s %o %j', secret, secret, secret),
         inspect(secret, { showHidden: true, customInspect: false }),
