@@ -3,7 +3,6 @@ import type { Carrier } from './carrier.ts'
 import { Deadline } from './deadline.ts'
 import { decodeBody, hasNoBody } from './decode.ts'
 import { createExchange, wireError, type Exchange, type Exchanged } from './exchange.ts'
-import { createGotTransport } from './got-transport.ts'
 import { createNodeTransport, NodeWire } from './node-wire.ts'
 import { firstHop } from './headers-for.ts'
 import type { Hop } from './hop.ts'
@@ -61,7 +60,10 @@ export function createHttp(
 /** Node's own client for the first requests, got on the same connections for the rest. */
 function gotWhenWarm(options: HttpOptions): Transport {
   const wire = new NodeWire(options)
-  return createWarmingTransport(createNodeTransport(wire), createGotTransport(wire))
+  return createWarmingTransport(createNodeTransport(wire), async () => {
+    const { createGotTransport } = await import('./got-transport.ts')
+    return createGotTransport(wire)
+  })
 }
 
 class HttpClient {
@@ -71,7 +73,6 @@ class HttpClient {
   readonly #exchange: Exchange
   readonly #running = new Set<Deadline>()
   #closed = false
-  #prepared = false
 
   constructor(carrier: Carrier, options: HttpOptions, transport: Transport) {
     this.#carrier = carrier
@@ -86,7 +87,6 @@ class HttpClient {
     const url = this.#url(address, request)
     const { written, body } = requestContent(method, request)
     const first = (): Hop => askedHop(this.#carrier, request, { method, url, written, body }, asksJson)
-    if (!this.#prepared) await this.#prepare()
     const after = request.timeout ?? this.#options.timeout ?? defaultTimeout
     const deadline = new Deadline(after, () => `${method} ${plainUrl(url)}`, request.signal)
     this.#running.add(deadline)
@@ -105,11 +105,6 @@ class HttpClient {
       deadline.end()
       this.#running.delete(deadline)
     }
-  }
-
-  async #prepare(): Promise<void> {
-    await this.#transport.prepare?.()
-    this.#prepared = true
   }
 
   async #response(

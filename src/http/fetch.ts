@@ -9,7 +9,6 @@ import { fetchResponse } from './fetch-response.ts'
 import { type FirstHop, firstHop } from './headers-for.ts'
 import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, type HttpOptions } from './options.ts'
 import { createNodeTransport, NodeWire } from './node-wire.ts'
-import { createUndiciTransport } from './undici-transport.ts'
 import { createWarmingTransport } from './warming.ts'
 import { webStream } from './web-stream.ts'
 import type { Transport } from './wire.ts'
@@ -39,7 +38,10 @@ export function createFetch(
 
 /** Node's own client for the first requests, undici for the rest. */
 function undiciWhenWarm(options: HttpOptions): Transport {
-  return createWarmingTransport(createNodeTransport(new NodeWire(options)), createUndiciTransport(options))
+  return createWarmingTransport(createNodeTransport(new NodeWire(options)), async () => {
+    const { createUndiciTransport } = await import('./undici-transport.ts')
+    return createUndiciTransport(options)
+  })
 }
 
 class FetchClient {

@@ -9,17 +9,10 @@ import type { Cancellation, Transport, WireAnswer, WireRequest } from './wire.ts
  * replaced here, once, so that a request costs about half. HTTP/1.1 only: with HTTP/2 got goes through http2-wrapper,
  * which was slower for one host and needs the extra connection.
  */
-export function createGotTransport(wire: NodeWire): Transport {
-  let starting: Promise<GotScraping> | undefined
-  let got: GotScraping | undefined
-  const start = async (): Promise<GotScraping> => (got ??= await (starting ??= startGot()))
+export async function createGotTransport(wire: NodeWire): Promise<Transport> {
+  const got = await startGot()
   return {
-    async prepare() {
-      await start()
-    },
-    async send(request, cancellation) {
-      return sendOne(got ?? (await start()), wire, request, cancellation)
-    },
+    send: (request, cancellation) => sendOne(got, wire, request, cancellation),
     close() {
       wire.close()
       return Promise.resolve()

@@ -6,22 +6,34 @@ import type { Transport } from './wire.ts'
  * as a command in a shell script does, would pay that for nothing (docs/decisions/0003-clients-warm-up.md).
  * Both send the same lines.
  */
-export function createWarmingTransport(cold: Transport, warm: Transport, after = 3): Transport {
+export function createWarmingTransport(
+  cold: Transport,
+  load: () => Promise<Transport>,
+  after = 3,
+): Transport {
   let sent = 0
-  let ready = false
+  let loading: Promise<Transport | undefined> | undefined
+  let warm: Transport | undefined
+  let closed = false
+  const start = async (): Promise<Transport | undefined> => {
+    try {
+      const loaded = await load()
+      if (closed) await loaded.close()
+      else warm = loaded
+      return warm
+    } catch {
+      return undefined // it cannot be loaded; then the first client goes on
+    }
+  }
   return {
     send(request, cancellation) {
-      if (ready) return warm.send(request, cancellation)
-      if (++sent === after) {
-        void Promise.resolve(warm.prepare?.()).then(
-          () => (ready = true),
-          () => undefined, // it cannot be loaded; then the first client goes on
-        )
-      }
+      if (warm !== undefined) return warm.send(request, cancellation)
+      if (++sent === after) loading = start()
       return cold.send(request, cancellation)
     },
     async close() {
-      await Promise.all([cold.close(), warm.close()])
+      closed = true
+      await Promise.all([cold.close(), warm?.close(), loading])
     },
   }
 }

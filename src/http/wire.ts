@@ -10,8 +10,6 @@ export interface Transport {
    * the exchange turns it into an error without secrets. After `cancellation` it rejects and lets go of the socket.
    */
   send(request: WireRequest, cancellation: Cancellation): Promise<WireAnswer>
-  /** Loads what the client needs. Waited for before the first request, outside of its time limit. */
-  prepare?(): Promise<void>
   close(): Promise<void>
 }
 

@@ -36,12 +36,12 @@ export interface Answered {
   readonly text: string
 }
 
-export function clientOf(name: ClientName, carrier: Carrier, options: HttpOptions): Client {
+export async function clientOf(name: ClientName, carrier: Carrier, options: HttpOptions): Promise<Client> {
   switch (name) {
     case 'http':
       return httpClient(name, createHttp(carrier, options))
     case 'http over got':
-      return httpClient(name, createHttp(carrier, options, createGotTransport(new NodeWire(options))))
+      return httpClient(name, createHttp(carrier, options, await createGotTransport(new NodeWire(options))))
     case 'fetch':
       return fetchClient(name, createFetch(carrier, options))
     case 'fetch over undici':

@@ -55,15 +55,15 @@ describe.each(clientNames)('%s', (name) => {
   let client: Client
   const opened: Client[] = []
 
-  function open(options: HttpOptions = {}): Client {
-    const found = clientOf(name, carrier, { lookup: shop.lookup, ca: shop.ca, ...options })
+  async function open(options: HttpOptions = {}): Promise<Client> {
+    const found = await clientOf(name, carrier, { lookup: shop.lookup, ca: shop.ca, ...options })
     opened.push(found)
     return found
   }
 
-  beforeEach(() => {
+  beforeEach(async () => {
     carrier = carrierOf({ cookies: [cookie({ name: 'sid', value: 'one' })] })
-    client = open()
+    client = await open()
   })
 
   afterEach(() => Promise.all(opened.splice(0).map((one) => one.close())))
@@ -152,7 +152,9 @@ describe.each(clientNames)('%s', (name) => {
   })
 
   test('the time limit is a typed error', async () => {
-    const error = await failureOf(open({ timeout: 50 }).ask(shop.url('shop.test', '/silent?token=canary')))
+    const error = await failureOf(
+      (await open({ timeout: 50 })).ask(shop.url('shop.test', '/silent?token=canary')),
+    )
     expect(error).toBeInstanceOf(TimedOutError)
     expect(error.message).toBe(`GET ${shop.url('shop.test', '/silent')} did not finish within 50 ms`)
   })
@@ -216,7 +218,7 @@ describe.each(clientNames)('%s', (name) => {
   })
 
   test('relative addresses follow the base', async () => {
-    const answer = await open({ baseUrl: shop.url('shop.test', '/api/') }).ask('../echo?x=1')
+    const answer = await (await open({ baseUrl: shop.url('shop.test', '/api/') })).ask('../echo?x=1')
     expect(answer.url).toBe(shop.url('shop.test', '/echo?x=1'))
   })
 })
@@ -224,7 +226,7 @@ describe.each(clientNames)('%s', (name) => {
 describe.each(['http', 'http over got'] as const)('answers without end, %s', (name) => {
   test.each(['/bomb', '/endless'])('%s is read up to the limit', async (path) => {
     const options = { lookup: shop.lookup as never, ca: shop.ca, maxResponseBytes: 1_000_000 }
-    const client = clientOf(name, carrierOf({}), options)
+    const client = await clientOf(name, carrierOf({}), options)
     const error = await failureOf(client.ask(shop.url('shop.test', path)))
     expect(error).toBeInstanceOf(RequestFailedError)
     expect(error).toMatchObject({ reason: 'too-big' })

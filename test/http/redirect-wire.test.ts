@@ -96,7 +96,7 @@ function rules(): HeaderRule[] {
   return [rule(shop.url('shop.test', ''), 'home'), rule(shop.url('api.shop.test', ''), 'api')]
 }
 
-function open(name: ClientName): Client {
+function open(name: ClientName): Promise<Client> {
   const carrier = carrierOf({
     cookies: [cookie({ name: 'sid', value: 'canary-cookie' })],
     headerRules: rules(),
@@ -115,8 +115,8 @@ function open(name: ClientName): Client {
 
 describe.each(clientNames)('%s', (name) => {
   let client: Client
-  beforeAll(() => {
-    client = open(name)
+  beforeAll(async () => {
+    client = await open(name)
   })
   afterAll(() => client.close())
 
@@ -169,7 +169,7 @@ describe.each(clientNames)('%s', (name) => {
     ['replaced', 'sid=canary-new; Path=/; Secure; HttpOnly', 'sid=canary-new'],
     ['added', 'more=canary-more; Path=/; Secure', 'sid=canary-cookie; more=canary-more'],
   ])('a cookie that is %s by the redirect is so at the next hop', async (_what, line, expected) => {
-    const fresh = open(name)
+    const fresh = await open(name)
     const path = `/landing/${name.replaceAll(' ', '-')}-${encodeURIComponent(line)}`
     const asked = new URLSearchParams({ to: path, cookie: line }).toString()
     await fresh.ask(shop.url('shop.test', `/redirect?${asked}`))
@@ -178,7 +178,7 @@ describe.each(clientNames)('%s', (name) => {
   })
 
   test('a Set-Cookie on the way is taken in for the host that sent it only', async () => {
-    const fresh = open(name)
+    const fresh = await open(name)
     const path = `/landing/${name.replaceAll(' ', '-')}-foreign`
     const asked = new URLSearchParams({
       to: shop.url('shop.test', path),

@@ -40,7 +40,7 @@ function renewing(renews = true): { carrier: Carrier; facts: DeadAnswer[] } {
 describe.each(clientNames)('%s', (name) => {
   async function using<T>(carrier: Carrier, work: (client: Client) => Promise<T>): Promise<T> {
     asked = []
-    const client = clientOf(name, carrier, { lookup: shop.lookup, ca: shop.ca })
+    const client = await clientOf(name, carrier, { lookup: shop.lookup, ca: shop.ca })
     try {
       return await work(client)
     } finally {

@@ -138,7 +138,7 @@ function everything(error: unknown): string {
 
 describe.each(clientNames)('%s', (name) => {
   async function failWith(url: string, options: HttpOptions = {}): Promise<unknown> {
-    const client = clientOf(name, carrier(), { lookup: shop.lookup, ca: shop.ca, ...options })
+    const client = await clientOf(name, carrier(), { lookup: shop.lookup, ca: shop.ca, ...options })
     const request = {
       method: 'POST',
       body: canary,
@@ -175,7 +175,7 @@ describe.each(clientNames)('%s', (name) => {
   test('an authority of the caller is enough, and does not switch the check off', async () => {
     const url = `https://shop.test:${portOf(selfSigned)}/`
     const options = { lookup: shop.lookup as never, ca: authorities.get(selfSigned) ?? '' }
-    const client = clientOf(name, carrierOf({}), options)
+    const client = await clientOf(name, carrierOf({}), options)
     expect((await client.ask(url)).status).toBe(200)
     await client.close()
   })
