@@ -1,80 +1,37 @@
-import { StateInvalidError } from '../errors.ts'
 import type { Report, ReportItem } from '../state/report.ts'
-import type { OriginState, SessionState, StateCookie } from '../state/state.ts'
-import { cookieKey } from '../state/state.ts'
-import { whereOf } from '../policy/cookie-rules.ts'
-import { maxStateBytes, readJson } from './parse/bounded-json.ts'
-import { parseCookie } from './parse/parse-cookie.ts'
-import { parseOrigin } from './parse/parse-origin.ts'
+import type { SessionState } from '../state/state.ts'
+import type { FormatName } from './formats/format.ts'
+import { detectIn, formatNamed } from './formats/formats.ts'
+import { readInput } from './formats/input.ts'
+import { readTarget } from './formats/target.ts'
+import { maxStateBytes } from './parse/bounded-json.ts'
 
 export interface ParseOptions {
   /** Longest text that is read, in UTF-8 bytes; default 64 MiB. */
   readonly maxBytes?: number
+  /** Default `auto`: found out by looking. */
+  readonly from?: FormatName | 'auto'
+  /** The site of a text that does not say it (`cookie-header`, `document-cookie`); a host means https. */
+  readonly url?: string | URL
 }
 
 /**
- * Reads a session state: Playwright's storage state or our own superset, as an object or as JSON text. What is not as it
- * must be is left out or put right, and reported item by item; unknown fields of a cookie or an origin are kept. The
+ * Reads a session state in any form that we know, as text or as the value of its JSON: Playwright's storage state and
+ * our own superset, cookies.txt, lists of cookies of other tools, HAR, and what a command or a header says. What is not
+ * as it must be is left out or put right, and reported item by item; unknown fields of a cookie or an origin are kept. The
  * input is not changed and nothing of it is shared. Whether the cookies are any good is the gate's to say.
  *
- * @throws StateInvalidError when nothing of it is a state: no JSON, neither cookies nor origins, too large, too deep.
+ * @throws StateInvalidError when nothing of it is a state: of no known form, too large, too deep, or of an unknown site.
+ * @throws TypeError for an unknown format or an unusable URL.
  */
 export function parseState(
   input: unknown,
   options: ParseOptions = {},
 ): { state: SessionState; report: Report } {
-  const document = readJson(input, options.maxBytes ?? maxStateBytes)
-  const { cookies, origins } = document
-  if (cookies === undefined && origins === undefined)
-    throw new StateInvalidError(
-      'it has neither cookies nor origins. Pass what Playwright calls storageState.',
-    )
-  if (!Array.isArray(cookies) && !Array.isArray(origins))
-    throw new StateInvalidError('cookies and origins must be lists.')
+  const { from = 'auto', maxBytes = maxStateBytes } = options
+  const chosen = from === 'auto' ? undefined : formatNamed(from)
+  const url = readTarget(options.url)
+  const read = readInput(input, maxBytes)
   const report: ReportItem[] = []
-  return {
-    state: {
-      cookies: parseCookies(listOf(cookies, 'cookies', report), report),
-      origins: parseOrigins(listOf(origins, 'origins', report), report),
-    },
-    report,
-  }
-}
-
-function listOf(value: unknown, name: string, report: ReportItem[]): readonly unknown[] {
-  if (Array.isArray(value)) return value
-  if (value !== undefined)
-    report.push({
-      kind: name === 'cookies' ? 'cookie' : 'origin',
-      name: '',
-      where: name,
-      reason: 'malformed',
-      rule: 'not a list',
-    })
-  return []
-}
-
-function parseCookies(list: readonly unknown[], report: ReportItem[]): StateCookie[] {
-  const cookies = new Map<string, StateCookie>()
-  list.forEach((entry, at) => {
-    const cookie = parseCookie(entry, `cookies[${String(at)}]`, report)
-    if (cookie === undefined) return
-    const key = cookieKey(cookie)
-    if (cookies.delete(key))
-      report.push({ kind: 'cookie', name: cookie.name, where: whereOf(cookie), reason: 'duplicate' })
-    cookies.set(key, cookie)
-  })
-  return [...cookies.values()]
-}
-
-function parseOrigins(list: readonly unknown[], report: ReportItem[]): OriginState[] {
-  const origins = new Map<string, OriginState>()
-  list.forEach((entry, at) => {
-    const origin = parseOrigin(entry, `origins[${String(at)}]`, report)
-    if (origin === undefined) return
-    if (origins.delete(origin.origin))
-      report.push({ kind: 'origin', name: origin.origin, where: origin.origin, reason: 'duplicate' })
-    origins.set(origin.origin, origin)
-  })
-  return [...origins.values()]
+  return { state: (chosen ?? detectIn(read)).parse(read, { url, report }), report }
 }

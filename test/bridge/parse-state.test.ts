@@ -111,7 +111,7 @@ describe('parsing a state', () => {
   test.each<[string, unknown]>([
     ['null', null],
     ['a number', 7],
-    ['a list', [cookie]],
+    ['a list of something else', [7]],
     ['an object of something else', { cookie: [] }],
     ['lists that are none', { cookies: 'x', origins: {} }],
     ['text that is not JSON', 'sid=canary; Path=/'],

@@ -7,16 +7,6 @@ export const maxDepth = 200
 /** An object of unknown content, without a prototype's say. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/**
- * The object that a text or a value is. Size and depth are looked at before anything is parsed, and no error quotes the
- * input.
- */
-export function readJson(input: unknown, maxBytes: number): JsonObject {
-  const value = typeof input === 'string' ? parseText(input, maxBytes) : input
-  if (!isObject(value)) throw new StateInvalidError('it is not a JSON object.')
-  return value
-}
-
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -46,13 +36,18 @@ export function copyJson(value: unknown, depth = 0): unknown {
 
 export class NotPlainJson extends Error {}
 
-function parseText(text: string, maxBytes: number): unknown {
+/** Before anything looks at the text. Throws `StateInvalidError`. */
+export function assertSize(text: string, maxBytes: number): void {
   if (text.length > maxBytes || (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes))
     throw new StateInvalidError(`it is larger than ${String(maxBytes)} bytes.`)
+}
+
+/** Depth is looked at before anything is parsed, and no error quotes the text. Throws `StateInvalidError`. */
+export function parseJson(text: string): unknown {
   if (depthOf(text) > maxDepth)
     throw new StateInvalidError(`it is nested deeper than ${String(maxDepth)} levels.`)
   try {
-    return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text)
+    return JSON.parse(text)
   } catch {
     // JSON.parse quotes the text around the fault, which may be a cookie.
     throw new StateInvalidError('it is not JSON.')

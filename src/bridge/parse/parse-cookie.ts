@@ -1,6 +1,7 @@
 import { canonicalHost, isTooBig } from '../../policy/cookie-rules.ts'
 import type { ReportItem } from '../../state/report.ts'
 import type { SameSite, StateCookie } from '../../state/state.ts'
+import { firstMilliseconds, readExpiry } from '../formats/expiry.ts'
 import { copyJson, isObject, type JsonObject, NotPlainJson, own } from './bounded-json.ts'
 
 /** Reads one cookie; `undefined`, with a report, when it cannot be one. `place` is how the input calls it. */
@@ -15,13 +16,15 @@ export function parseCookie(entry: unknown, place: string, report: ReportItem[])
     lose(typeof needed === 'string' ? needed : 'not an object')
     return undefined
   }
+  const { guess, ...plain } = needed
+  if (guess !== undefined) lose(guess)
   const httpOnly = flag(entry, 'httpOnly', lose)
   const secure = flag(entry, 'secure', lose)
   const sameSite = sameSiteOf(own(entry, 'sameSite'))
   if (sameSite === 'unknown') lose('sameSite is none of Strict, Lax, None; taken as not said')
   return {
     ...unknownFields(entry, lose),
-    ...needed,
+    ...plain,
     httpOnly,
     secure,
     ...(sameSite !== undefined && sameSite !== 'unknown' && { sameSite }),
@@ -35,7 +38,7 @@ type Lose = (rule: string) => void
 /** What makes it a cookie at all, or what is wrong with that. */
 function neededFields(
   entry: JsonObject,
-): Pick<StateCookie, 'name' | 'value' | 'domain' | 'path' | 'expires'> | string {
+): (Pick<StateCookie, 'name' | 'value' | 'domain' | 'path' | 'expires'> & { guess?: string }) | string {
   const name = own(entry, 'name')
   const value = own(entry, 'value')
   const domain = domainOf(own(entry, 'domain'))
@@ -45,8 +48,11 @@ function neededFields(
   if (typeof value !== 'string') return 'value is not a string'
   if (domain === undefined) return 'domain is not a host name'
   if (typeof path !== 'string') return 'path is not a string'
-  if (typeof expires !== 'number' || !Number.isFinite(expires)) return 'expires is not a number'
-  return { name, value, domain, path, expires }
+  if (typeof expires === 'number' && Number.isFinite(expires) && expires < firstMilliseconds)
+    return { name, value, domain, path, expires }
+  const guess = readExpiry(expires)
+  if (guess.rule === undefined || guess.expires === -1) return 'expires is not a time'
+  return { name, value, domain, path, expires: guess.expires, guess: guess.rule }
 }
 
 /** As URLs spell hosts, so that the same cookie is the same whoever wrote it down. */
@@ -133,6 +139,11 @@ const knownFields = new Set([
   'sourcePort',
   'priority',
 ])
+
+/** Whether a field of a cookie is one that every part of the house knows. */
+export function isCookieField(field: string): boolean {
+  return knownFields.has(field)
+}
 
 /** Fields of newer Playwrights or other tools stay with the cookie, as far as they are plain JSON. */
 function unknownFields(entry: JsonObject, lose: Lose): Record<string, unknown> {

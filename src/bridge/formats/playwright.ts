@@ -1,0 +1,57 @@
+import type { OriginState, SessionState, StateCookie } from '../../state/state.ts'
+import { type Format, type Formatted, jsonText } from './format.ts'
+import { judgeCookies, lostFields, originLosses, storageLosses } from './losses.ts'
+import { hasStateForm, readStateForm } from './state-form.ts'
+
+const title = 'Playwright’s storage state'
+
+/** What Playwright 1.65 writes and loads, in its own fields only. */
+export const playwright: Format = {
+  name: 'playwright',
+  title,
+  readsWithUrl: false,
+  writesForUrl: false,
+  detect: (input) => input.isJson && hasStateForm(input.json()),
+  parse: (input, { report }) => readStateForm(input, report),
+  format: toPlaywright,
+}
+
+function toPlaywright(state: SessionState): Formatted {
+  const { written, report } = judgeCookies(state, title, (cookie) => ({
+    // Playwright has no word for a SameSite that was not said: it writes Lax, and so do we.
+    lost: [
+      ...(cookie.sameSite === undefined ? ['sameSite that was not said (it becomes Lax)'] : []),
+      ...lostFields(cookie, ['sameSite']),
+    ],
+  }))
+  return {
+    text: jsonText({ cookies: written.map(cookieRow), origins: state.origins.map(originRow) }),
+    report: [
+      ...report,
+      ...storageLosses(state.origins, title, ['sessionStorage']),
+      ...originLosses(state.origins, title),
+    ],
+  }
+}
+
+function cookieRow(cookie: StateCookie): object {
+  const { name, value, domain, path, expires, httpOnly, secure, partitionKey } = cookie
+  return {
+    name,
+    value,
+    domain,
+    path,
+    expires,
+    httpOnly,
+    secure,
+    sameSite: cookie.sameSite ?? 'Lax',
+    ...(partitionKey !== undefined && {
+      partitionKey,
+      _crHasCrossSiteAncestor: cookie._crHasCrossSiteAncestor ?? true,
+    }),
+  }
+}
+
+function originRow({ origin, localStorage, indexedDB }: OriginState): object {
+  return { origin, localStorage, ...(indexedDB !== undefined && { indexedDB }) }
+}
