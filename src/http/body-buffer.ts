@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { BodyTooBigError, discardLimit, type WireBody } from './wire.ts'
+import { BodyTooBigError, discardLimit, discardTime, type WireBody } from './wire.ts'
 
 /** The running answer that a body comes from. */
 export interface BodySource {
@@ -102,7 +102,15 @@ export class BodyBuffer implements WireBody {
   }
 
   discard(): void {
-    this.collect(discardLimit).catch(() => undefined)
+    if (this.#ended) return
+    const enough = setTimeout(() => {
+      this.#source.abort(new Error('not wanted'))
+    }, discardTime)
+    void this.collect(discardLimit)
+      .catch(() => undefined)
+      .finally(() => {
+        clearTimeout(enough)
+      })
   }
 }
 

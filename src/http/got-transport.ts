@@ -60,7 +60,7 @@ function sendOne(
     stream.options.createNativeRequestOptions = () => nothing
     // got waits for somebody to write the body of every other method.
     if (request.body === undefined && request.method !== 'GET' && request.method !== 'HEAD') stream.end()
-    stream.once('error', reject)
+    stream.on('error', reject)
     stream.once('response', (response: IncomingMessage) => {
       resolve(answerOf(response, stream))
     })

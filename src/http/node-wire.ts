@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { BodyBuffer } from './body-buffer.ts'
 import { type ConnectionOptions, verifiedTls } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireHeaders, WireRequest } from './wire.ts'
+import { maxHeaderSize } from './wire.ts'
 
 /** Connections over Node's own HTTP/1.1 client, kept alive. got stands on the same ones. */
 export class NodeWire {
@@ -18,7 +19,7 @@ export class NodeWire {
   /** A request with exactly our lines; its body is still to be written. */
   open(request: WireRequest, callback?: (response: IncomingMessage) => void): ClientRequest {
     const { method, url } = request
-    const options: RequestOptions = { method, headers: headerLines(request) }
+    const options: RequestOptions = { method, headers: headerLines(request), maxHeaderSize }
     if (url.protocol === 'https:') {
       const https = process.getBuiltinModule('node:https')
       this.#https ??= new https.Agent({ ...this.#pool(), ...verifiedTls(this.#options) })
@@ -67,7 +68,7 @@ function sendOne(wire: NodeWire, request: WireRequest, cancellation: Cancellatio
         resolve(answer)
       })
     })
-    running.once('error', reject)
+    running.on('error', reject) // may come more than once; without a listener that would end the process
     cancellation.onCancel((reason) => running.destroy(reason))
     if (request.body instanceof Readable)
       request.body.on('error', (error) => running.destroy(error)).pipe(running)

@@ -3,6 +3,7 @@ import type { Agent, Dispatcher } from 'undici'
 import { BodyBuffer } from './body-buffer.ts'
 import { type ConnectionOptions, type VerifiedTls, verifiedTls } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireHeaders } from './wire.ts'
+import { maxHeaderSize } from './wire.ts'
 
 type Controller = Dispatcher.DispatchController
 
@@ -40,6 +41,7 @@ export function createUndiciTransport(options: ConnectionOptions = {}): Transpor
 function startAgent(options: ConnectionOptions, tls: VerifiedTls | object): Agent {
   const AgentClass = createRequire(import.meta.url)('undici/lib/dispatcher/agent.js') as typeof Agent
   return new AgentClass({
+    maxHeaderSize,
     connect: { ...tls, ...(options.lookup !== undefined && { lookup: options.lookup }) },
   })
 }

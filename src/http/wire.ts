@@ -52,6 +52,12 @@ export class BodyTooBigError extends Error {
 /** What is left of a body that nobody wants is read up to here to keep the connection; more is not worth it. */
 export const discardLimit = 64 * 1024
 
+/** And not longer than this, in milliseconds. */
+export const discardTime = 1_000
+
+/** Bytes of an answer's head, as in Chromium; Node alone would stop at 16 KiB, which large cookies overflow. */
+export const maxHeaderSize = 256 * 1024
+
 /** First value of a header. */
 export function headerValue(headers: WireHeaders, name: string): string | undefined {
   const value = headers[name]
