@@ -2,12 +2,10 @@ import type { BrowserContext } from 'playwright'
 import type { Report, ReportItem } from '../../state/report.ts'
 import type { OriginState, SessionState } from '../../state/state.ts'
 import { readCookies } from './cookies.ts'
-import type { StorageRead } from './in-page/read-storage.ts'
 import { knownOrigins } from './known-origins.ts'
 import { openFrames } from './open-frames.ts'
 import { originState, type OriginReads } from './origin-state.ts'
-import { visitBlank } from './own-pages.ts'
-import { placed, readInOwnPage, readStanding, type ReadOptions } from './read-origin.ts'
+import { readClosed, readStanding, type ReadOptions } from './read-origin.ts'
 import { seedingOf } from './seeding.ts'
 import { webOrigin } from './web-origin.ts'
 
@@ -100,29 +98,4 @@ async function readOpen(
   const again = await readClosed(context, [frames.origin], { ...options, timeout: options.timeout / 2 })
   const shared = again.reads[0]?.shared
   return { reads: [{ ...reads, shared }], report: [...report, ...again.report] }
-}
-
-async function readClosed(
-  context: BrowserContext,
-  origins: readonly string[],
-  options: ReadOptions,
-): Promise<{ reads: OriginReads[]; report: ReportItem[] }> {
-  const visits = await visitBlank<StorageRead>(
-    context,
-    origins,
-    (page) => readInOwnPage(page, options),
-    options,
-  )
-  const reads: OriginReads[] = []
-  const report: ReportItem[] = []
-  for (const visit of visits) {
-    const { origin } = visit
-    if ('value' in visit) {
-      reads.push({ origin, shared: visit.value, tabs: [] })
-      report.push(...placed(visit.value.problems, origin))
-    } else {
-      report.push({ kind: 'origin', name: origin, where: origin, reason: visit.reason, rule: visit.rule })
-    }
-  }
-  return { reads, report }
 }

@@ -1,4 +1,4 @@
-import type { BrowserContext, Frame, Page } from 'playwright'
+import type { BrowserContext, Frame } from 'playwright'
 import { TimedOutError } from '../../errors.ts'
 import type { ReportItem } from '../../state/report.ts'
 import { within } from './deadline.ts'
@@ -15,8 +15,9 @@ import {
 import { callInPage } from './in-page/source.ts'
 import type { StandingFrames } from './open-frames.ts'
 import type { OriginReads } from './origin-state.ts'
+import { askOrigins } from './own-pages.ts'
 import { marker } from './seeding.ts'
-import { openWorld, ownWorld, type World } from './world.ts'
+import { openWorld, type World } from './world.ts'
 
 export interface ReadOptions {
   /** Milliseconds for one origin. */
@@ -24,9 +25,29 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Reads the storage that a page of ours, standing on the origin, shares with all others of the origin. */
-export async function readInOwnPage(page: Page, options: ReadOptions): Promise<StorageRead> {
-  return readIn(ownWorld(page), { shared: true, session: false }, options)
+/** Reads what all documents of an origin share, of origins where no page stands, by pages of ours. */
+export async function readClosed(
+  context: BrowserContext,
+  origins: readonly string[],
+  options: ReadOptions,
+): Promise<{ reads: OriginReads[]; report: ReportItem[] }> {
+  const expression = readExpression({ shared: true, session: false }, options)
+  const questions = origins.map((origin) => ({ origin, expression }))
+  const reads: OriginReads[] = []
+  const report: ReportItem[] = []
+  for (const answer of await askOrigins(context, questions, options)) {
+    const { origin } = answer
+    const failure = 'text' in answer ? undefined : answer
+    const read = 'text' in answer ? parseRead(answer.text) : undefined
+    if (read?.origin === origin) {
+      reads.push({ origin, shared: read, tabs: [] })
+      report.push(...placed(read.problems, origin))
+    } else {
+      const { reason, rule } = failure ?? { reason: 'unreadable' as const, rule: 'another origin answered' }
+      report.push({ kind: 'origin', name: origin, where: origin, reason, rule })
+    }
+  }
+  return { reads, report }
 }
 
 /**
@@ -40,9 +61,8 @@ async function readIn(
 ): Promise<StorageRead> {
   const sizing = opening.then(async (world) => ({ world, size: await world(callInPage(storageSize)) }))
   const { world, size } = await within(sizing, timeout / 2, 'opening a page for reading', signal)
-  const request: ReadRequest = { ...wanted, databaseTimeout: timeout * 0.8, marker }
-  const reading = world(callInPage(readStorage, encodeValue, readDatabases, request))
-  return JSON.parse(await within(reading, timeout + Number(size) / 500, 'reading', signal)) as StorageRead
+  const reading = world(readExpression(wanted, { timeout }))
+  return parseRead(await within(reading, timeout + Number(size) / 500, 'reading', signal))
 }
 
 /**
@@ -89,4 +109,13 @@ function unansweredTab(origin: string, error: unknown): ReportItem {
     ? `its page did not answer within ${String(Math.round(error.after))} ms`
     : 'its page went away while it was read'
   return { kind: 'sessionStorage', name: '*', where: origin, reason: late ? 'timed-out' : 'unreadable', rule }
+}
+
+function readExpression(wanted: Pick<ReadRequest, 'shared' | 'session'>, { timeout }: ReadOptions): string {
+  const request: ReadRequest = { ...wanted, databaseTimeout: timeout * 0.8, marker }
+  return callInPage(readStorage, encodeValue, readDatabases, request)
+}
+
+function parseRead(text: string): StorageRead {
+  return JSON.parse(text) as StorageRead
 }

@@ -1,4 +1,4 @@
-import type { BrowserContext, Frame, Page } from 'playwright'
+import type { BrowserContext, Frame } from 'playwright'
 import { TimedOutError } from '../../errors.ts'
 import type { ReportItem } from '../../state/report.ts'
 import type { IndexedDatabase, OriginState, StorageItem } from '../../state/state.ts'
@@ -9,10 +9,10 @@ import { callInPage } from './in-page/source.ts'
 import { writeDatabases } from './in-page/write-databases.ts'
 import { type WriteRequest, writeStorage } from './in-page/write-storage.ts'
 import type { StandingFrames } from './open-frames.ts'
-import { visitBlank } from './own-pages.ts'
+import { askOrigins } from './own-pages.ts'
 import { placed } from './read-origin.ts'
 import { marker } from './seeding.ts'
-import { openWorld, ownWorld } from './world.ts'
+import { openWorld } from './world.ts'
 
 export interface WriteOptions {
   /** Milliseconds for one origin. */
@@ -26,26 +26,24 @@ export async function writeClosed(
   states: readonly OriginState[],
   options: WriteOptions,
 ): Promise<ReportItem[]> {
-  const byOrigin = new Map(states.map((state) => [state.origin, state]))
-  const write = async (page: Page, origin: string): Promise<Problem[]> => {
-    const { localStorage = [], sessionStorage = [], indexedDB = [] } = byOrigin.get(origin) ?? {}
+  const report: ReportItem[] = []
+  const questions = states.map(({ origin, localStorage, sessionStorage = [], indexedDB = [] }) => {
     const { databases, problems } = expressible(indexedDB)
+    report.push(...placed(problems, origin))
     const request: Writing = { local: localStorage, databases }
     // Tried here only for what does not fit: every tab has its own.
     const tried = length(sessionStorage) > surelyFits ? { ...request, session: sessionStorage } : request
-    const world = await ownWorld(page)
-    const time = options.timeout + length([...localStorage, ...sessionStorage]) / 500
-    const writing = world(writeExpression(tried, options.timeout))
-    const told = await within(writing, time, `storage of ${origin}`, options.signal)
-    return [...problems, ...parseProblems(told)]
-  }
-  const visits = await visitBlank<Problem[]>(context, [...byOrigin.keys()], write, options)
-  return visits.flatMap((visit) => {
-    const { origin } = visit
-    if ('value' in visit) return placed(visit.value, origin)
-    const { reason, rule } = visit
-    return [{ kind: 'origin' as const, name: origin, where: origin, reason, rule }]
+    return { origin, expression: writeExpression(tried, options.timeout) }
   })
+  const longest = Math.max(0, ...questions.map(({ expression }) => expression.length))
+  const timeout = options.timeout + longest / 500
+  for (const answer of await askOrigins(context, questions, { ...options, timeout })) {
+    const { origin } = answer
+    if ('text' in answer) report.push(...placed(parseProblems(answer.text), origin))
+    else
+      report.push({ kind: 'origin', name: origin, where: origin, reason: answer.reason, rule: answer.rule })
+  }
+  return report
 }
 
 /** Replaces the storage of an origin where its pages stand: what they share once, sessionStorage in every tab. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { knownOrigins } from '../../../src/bridge/context/known-origins.ts'
-import { visitBlank } from '../../../src/bridge/context/own-pages.ts'
+import { askOrigins } from '../../../src/bridge/context/own-pages.ts'
 import { watchOrigins } from '../../../src/bridge/context/visited.ts'
 import { webOrigin } from '../../../src/bridge/context/web-origin.ts'
 import { useStage } from './stage.ts'
@@ -37,9 +37,10 @@ describe('watchOrigins', () => {
           stage.shop.url('api.shop.test', '/blank'),
         ),
       ])
-      await visitBlank(context, [stage.origin('cdn.tracker.test')], () => Promise.resolve(), {
-        timeout: 5_000,
-      })
+      const ours = { origin: stage.origin('cdn.tracker.test'), expression: 'self.origin' }
+      expect(await askOrigins(context, [ours], { timeout: 5_000 })).toEqual([
+        { origin: ours.origin, text: ours.origin },
+      ])
 
       const seen = ['shop.test', 'help.shop.test', 'widget.test', 'api.shop.test'].map((host) =>
         stage.origin(host),

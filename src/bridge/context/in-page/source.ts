@@ -18,3 +18,11 @@ export function callInPage(main: InPage, ...parameters: readonly unknown[]): str
   // Bundlers that keep function names wrap inner functions in a call of `__name`, which no page has.
   return `(() => { const __name = (f) => f; return (${String(main)})(${list.join(', ')}) })()`
 }
+
+/**
+ * A script element with this script in it. Inside of one, `</` and `<!` would be read as HTML; in our scripts they occur in
+ * string literals only, where they may be written otherwise.
+ */
+export function inlineScript(script: string): string {
+  return `<script>${script.replaceAll(/<(?=[/!])/g, '\\x3C')}</script>`
+}
