@@ -1,10 +1,17 @@
 import type { Agent as HttpAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { BodyBuffer } from './body-buffer.ts'
+import { openTunnel, proxyOf, serverName } from './proxy.ts'
 import { type ConnectionOptions, verifiedTls } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireHeaders, WireRequest } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
+
+interface Target {
+  readonly host?: string | null
+  readonly port?: number | string | null
+}
 
 /** Connections over Node's own HTTP/1.1 client, kept alive. got stands on the same ones. */
 export class NodeWire {
@@ -12,8 +19,11 @@ export class NodeWire {
   #http: HttpAgent | undefined
   #https: HttpsAgent | undefined
 
+  readonly #proxy: URL | undefined
+
   constructor(options: ConnectionOptions) {
     this.#options = options
+    this.#proxy = proxyOf(options)
   }
 
   /** A request with exactly our lines; its body is still to be written. */
@@ -22,12 +32,28 @@ export class NodeWire {
     const options: RequestOptions = { method, headers: headerLines(request), maxHeaderSize }
     if (url.protocol === 'https:') {
       const https = process.getBuiltinModule('node:https')
-      this.#https ??= new https.Agent({ ...this.#pool(), ...verifiedTls(this.#options) })
+      this.#https ??= this.#proxied(new https.Agent({ ...this.#pool(), ...verifiedTls(this.#options) }), true)
       return https.request(url, { ...options, agent: this.#https }, callback)
     }
     const http = process.getBuiltinModule('node:http')
-    this.#http ??= new http.Agent(this.#pool())
+    this.#http ??= this.#proxied(new http.Agent(this.#pool()), false)
     return http.request(url, { ...options, agent: this.#http }, callback)
+  }
+
+  #proxied<A extends HttpAgent>(agent: A, secure: boolean): A {
+    const proxy = this.#proxy
+    if (proxy === undefined) return agent
+    // The agent goes on pooling by target; only the making of a connection is another.
+    const createConnection = (
+      target: Target,
+      connected: (error: Error | null, socket?: Socket) => void,
+    ): void => {
+      const hostname = target.host ?? ''
+      const tls = secure ? { ...verifiedTls(this.#options), servername: serverName(hostname) } : undefined
+      openTunnel(proxy, { hostname, port: Number(target.port), tls }, this.#options, connected)
+    }
+    Object.assign(agent, { createConnection })
+    return agent
   }
 
   #pool(): { keepAlive: true; lookup?: NonNullable<ConnectionOptions['lookup']> } {

@@ -7,6 +7,8 @@ export interface ConnectionOptions {
   readonly lookup?: LookupFunction
   /** Certificate authorities (PEM) to trust besides those that Node brings. */
   readonly ca?: string | readonly string[]
+  /** HTTP proxy that every connection goes through, such as `http://user:password@proxy.example:8080`. */
+  readonly proxyUrl?: string
 }
 
 /**

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import type { Agent, Dispatcher } from 'undici'
 import { BodyBuffer } from './body-buffer.ts'
+import { openTunnel, proxyOf, serverName } from './proxy.ts'
 import { type ConnectionOptions, type VerifiedTls, verifiedTls } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireHeaders } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
@@ -9,13 +11,14 @@ type Controller = Dispatcher.DispatchController
 
 /** undici below its `fetch` and `request`: one handler per request, nothing else. */
 export function createUndiciTransport(options: ConnectionOptions = {}): Transport {
+  const proxy = proxyOf(options)
   const agents: { plain?: Agent; secure?: Agent } = {}
   return {
     send(request, cancellation) {
       const agent =
         request.url.protocol === 'https:'
-          ? (agents.secure ??= startAgent(options, verifiedTls(options)))
-          : (agents.plain ??= startAgent(options, {}))
+          ? (agents.secure ??= startAgent(options, proxy, verifiedTls(options)))
+          : (agents.plain ??= startAgent(options, proxy, {}))
       const handler = new AnswerHandler(cancellation)
       const { url } = request
       agent.dispatch(
@@ -38,11 +41,42 @@ export function createUndiciTransport(options: ConnectionOptions = {}): Transpor
 }
 
 /** The whole of undici costs 70 ms to load, its agent alone 15. */
-function startAgent(options: ConnectionOptions, tls: VerifiedTls | object): Agent {
+function startAgent(options: ConnectionOptions, proxy: URL | undefined, tls: VerifiedTls | object): Agent {
   const AgentClass = createRequire(import.meta.url)('undici/lib/dispatcher/agent.js') as typeof Agent
+  const direct = { ...tls, ...(options.lookup !== undefined && { lookup: options.lookup }) }
   return new AgentClass({
     maxHeaderSize,
-    connect: { ...tls, ...(options.lookup !== undefined && { lookup: options.lookup }) },
+    connect:
+      proxy === undefined
+        ? direct
+        : (target, connected) => {
+            const { hostname, protocol } = target
+            const secure = protocol === 'https:'
+            const port = target.port === '' ? (secure ? 443 : 80) : Number(target.port)
+            const over = secure ? { ...verifiedTls(options), servername: serverName(hostname) } : undefined
+            openTunnel(proxy, { hostname, port, tls: over }, options, (error, socket) => {
+              if (socket === undefined) connected(error ?? new Error('no connection'), null)
+              else whenUsable(socket, secure, connected)
+            })
+          },
+  })
+}
+
+type Connected = (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void
+
+/** undici takes a TLS connection only after its handshake. */
+function whenUsable(socket: Socket, secure: boolean, connected: Connected): void {
+  if (!secure) {
+    connected(null, socket)
+    return
+  }
+  const fail = (error: Error): void => {
+    connected(error, null)
+  }
+  socket.once('error', fail)
+  socket.once('secureConnect', () => {
+    socket.off('error', fail)
+    connected(null, socket)
   })
 }
 

@@ -80,7 +80,7 @@ async function storeSession(folder: string, key: string, origin: string): Promis
 function timed(args: readonly string[], key: string): number {
   const start = performance.now()
   const { status, stderr } = spawnSync(process.execPath, args, {
-    env: { PATH: process.env.PATH, SESSIONBRIDGE_KEY: key },
+    env: { ...process.env, SESSIONBRIDGE_KEY: key },
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`A measured process failed: ${stderr}`)
