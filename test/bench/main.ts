@@ -1,0 +1,33 @@
+/**
+ * `npm run bench`, or `npm run bench -- requests pages` for some. Each bench compares contenders side by side in one
+ * run, rounds interleaved, and prints medians and ratios beside its targets. Figures are of this machine and this
+ * moment; nothing here fails a build.
+ */
+type Bench = () => Promise<unknown>
+
+const benches: Readonly<Record<string, readonly [title: string, load: () => Promise<Bench>]>> = {
+  requests: ['One request after the other', async () => (await import('./requests.ts')).benchRequests],
+  pages: ['1,000 signed-in pages from a snapshot', async () => (await import('./pages.ts')).benchPages],
+  'cold-start': [
+    'Cold start to the first answer',
+    async () => (await import('./cold-start.ts')).benchColdStart,
+  ],
+  'capture-restore': [
+    'Capture and restore of a browser context',
+    async () => (await import('./capture-restore.ts')).benchCaptureRestore,
+  ],
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !Object.hasOwn(benches, name))
+if (unknown.length > 0) {
+  console.error(`No bench named ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}.`)
+  process.exitCode = 1
+} else {
+  for (const [name, [title, load]] of Object.entries(benches)) {
+    if (asked.length > 0 && !asked.includes(name)) continue
+    console.log(`\n${title} (${name})`)
+    const bench = await load()
+    await bench()
+  }
+}
