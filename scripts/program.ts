@@ -2,8 +2,12 @@ import { Command, CommanderError, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import type { CaptureOptions } from './capture.ts'
 import type { CheckOptions } from './check.ts'
+import type { ConvertOptions } from './convert.ts'
 import type { CurlOptions } from './curl.ts'
+import type { DiffOptions } from './diff.ts'
 import type { ExportOptions } from './export.ts'
+import { addReadingOptions, addWritingOptions } from './formats/describe.ts'
+import type { ImportOptions } from './import.ts'
 import type { RemoveOptions } from './remove.ts'
 import type { Call } from './terminal/call.ts'
 import { exitCodeHelp, exitCodes, failureOf, framesOf } from './terminal/exit-codes.ts'
@@ -54,11 +58,7 @@ function describe(done: (exitCode: number) => void): Command {
     .option('--browser <path>', 'browser to use (default: SESSIONBRIDGE_BROWSER, else what is found)')
     .option('--browser-arg <arg>', 'further argument for the browser (repeatable; no secrets)', gather)
     .option('--screenshots <dir>', 'where the screenshot of a failed login goes')
-    .addOption(
-      new Option('--trackers <what>', 'cookies and storage of analytics')
-        .choices(['drop', 'keep'])
-        .default('drop'),
-    )
+    .addOption(trackers())
     .action((target: string, options: CaptureOptions) =>
       run(options, done, async (call: Call<CaptureOptions>) =>
         (await import('./capture.ts')).capture(call, target),
@@ -74,14 +74,42 @@ function describe(done: (exitCode: number) => void): Command {
       run(options, done, async (call) => (await import('./show.ts')).show(call, name)),
   )
 
-  command('export <name>', 'write the state out, secrets and all')
-    .requiredOption('--to <format>', 'playwright')
-    .option('--strict', 'refuse when the format cannot express everything')
-    .action((name: string, options: ExportOptions) =>
+  addWritingOptions(command('export <name>', 'write the state out, secrets and all')).action(
+    (name: string, options: ExportOptions) =>
       run(options, done, async (call: Call<ExportOptions>) =>
         (await import('./export.ts')).exportSession(call, name),
       ),
+  )
+
+  addReadingOptions(
+    command('import <file> <name>', 'keep the state of a file (- is stdin) as a session').addOption(
+      trackers(),
+    ),
+  )
+    .option('--force', 'replace a stored session of that name')
+    .action((file: string, name: string, options: ImportOptions) =>
+      run(options, done, async (call: Call<ImportOptions>) =>
+        (await import('./import.ts')).importSession(call, file, name),
+      ),
     )
+
+  addWritingOptions(
+    addReadingOptions(
+      command('convert <file>', 'from one format to another; - is stdin, no store is needed'),
+    ),
+  )
+    .option('--out <file>', 'where the result goes, readable by you alone (default: stdout)')
+    .action((file: string, options: ConvertOptions) =>
+      run(options, done, async (call: Call<ConvertOptions>) =>
+        (await import('./convert.ts')).convert(call, file),
+      ),
+    )
+
+  addReadingOptions(
+    command('diff <a> <b>', 'compare two files or sessions: what differs is named, values are not shown'),
+  ).action((a: string, b: string, options: DiffOptions) =>
+    run(options, done, async (call: Call<DiffOptions>) => (await import('./diff.ts')).diff(call, a, b)),
+  )
 
   addNetworkOptions(command('curl <name> <url>', 'ask a URL with the session; the body goes to stdout'))
     .option('-X, --request <method>', 'method (default: GET, with -d POST)')
@@ -115,6 +143,11 @@ function describe(done: (exitCode: number) => void): Command {
   )
   return program
 }
+
+const trackers = (): Option =>
+  new Option('--trackers <what>', 'cookies and storage of analytics')
+    .choices(['drop', 'keep'])
+    .default('drop')
 
 /** Runs one sub-command; whatever it throws becomes one sentence and an exit code. */
 async function run<Options extends CommonOptions>(

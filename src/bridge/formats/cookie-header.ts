@@ -1,6 +1,6 @@
 import type { SessionState } from '../../state/state.ts'
 import type { Format, Formatted, Reading, Writing } from './format.ts'
-import { type Input, linesOf, textOf } from './input.ts'
+import { type Input, linesOf } from './input.ts'
 import { fromPairs, targetOf, toPairs, urlOf } from './request-cookies.ts'
 
 const title = 'a Cookie header'
@@ -19,9 +19,8 @@ export const cookieHeaderLine: Format = {
 
 /** HTTP/2 may send several such lines; text without any is the header's value. */
 function fromCookieHeader(input: Input, reading: Reading): SessionState {
-  const text = textOf(input, title)
   const url = urlOf(reading, title)
-  const lines = linesOf(text).map((line) => line.trim())
+  const lines = linesOf(input.text).map((line) => line.trim())
   const named = lines.filter((line) => /^cookie:/i.test(line))
   const values = named.length > 0 ? named.map((line) => line.slice('cookie:'.length)) : lines
   return fromPairs(values, url, title, reading)

@@ -1,6 +1,6 @@
 import type { SessionState } from '../../state/state.ts'
 import type { Format, Formatted, Reading, Writing } from './format.ts'
-import { type Input, linesOf, textOf } from './input.ts'
+import { type Input, linesOf } from './input.ts'
 import { fromPairs, targetOf, toPairs, urlOf } from './request-cookies.ts'
 
 const title = 'document.cookie'
@@ -11,14 +11,18 @@ export const documentCookie: Format = {
   title,
   readsWithUrl: true,
   writesForUrl: true,
-  detect: (input) => !input.isJson && /^[^\s=;]+=[^\r\n]*$/.test(input.text.trim()),
+  detect(input) {
+    const text = input.isJson ? '' : input.text.trim()
+    // A Set-Cookie line looks alike, but its attributes are no cookies.
+    const isAnswer = /;[ \t]?(?:(?:path|expires|domain|max-age|samesite)=|httponly\b|secure\b)/i.test(text)
+    return /^[^\s=;:]+=[^\r\n]*$/.test(text) && !isAnswer
+  },
   parse: fromDocumentCookie,
   format: toDocumentCookie,
 }
 
 function fromDocumentCookie(input: Input, reading: Reading): SessionState {
-  const text = textOf(input, title)
-  return fromPairs(linesOf(unquoted(text.trim())), urlOf(reading, title), title, reading)
+  return fromPairs(linesOf(unquoted(input.text.trim())), urlOf(reading, title), title, reading)
 }
 
 /** A browser's console prints strings in quotes, and they are copied along. */

@@ -3,7 +3,7 @@ import { type Format, type Formatted, jsonText } from './format.ts'
 import { judgeCookies, lostFields, originLosses, storageLosses } from './losses.ts'
 import { hasStateForm, readStateForm } from './state-form.ts'
 
-const title = 'Playwright’s storage state'
+const title = 'a Playwright storage state'
 
 /** What Playwright 1.65 writes and loads, in its own fields only. */
 export const playwright: Format = {

@@ -3,7 +3,8 @@
  * expanded or run. What cmd.exe is given (carets before everything, as developer tools copy it) is read too.
  */
 export function shellWords(text: string): string[] {
-  const source = /\^"|\^\r?\n/.test(text) ? withoutCarets(text) : text
+  // Which shell it is for is seen at the first quote: inside quotes a caret is a caret.
+  const source = /^[^'"]*\^(?:"|\r?\n)/.test(text) ? withoutCarets(text) : text
   const words: string[] = []
   let word: string | undefined
   for (let at = 0; at < source.length;) {
