@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'secret-missing'
   | 'secret-origin'
   | 'session-dead'
+  | 'probe-missing'
   | 'not-signed-in'
   | 'snapshot-unreadable'
   | 'key-invalid'
@@ -118,6 +119,19 @@ export class SessionDeadError extends SessionbridgeError {
   constructor(session: string, why: string, options?: ErrorOptions) {
     super(
       `Session ${session} is dead: ${why}. Open it with a recipe that can log in, or capture it again.`,
+      options,
+    )
+    this.session = session
+  }
+}
+
+/** What was asked for needs a request that tells a live session from a dead one, and none is known. */
+export class ProbeMissingError extends SessionbridgeError {
+  readonly code = 'probe-missing'
+  readonly session: string
+  constructor(session: string, why: string, options?: ErrorOptions) {
+    super(
+      `${session} has no probe: ${why}. Give its recipe a "probe" (a URL that only the signed-in may read) and log in again.`,
       options,
     )
     this.session = session

@@ -1,6 +1,7 @@
 export { createVault, sessionName, type Vault, type Visitor } from './session/vault.ts'
 export type { OpenOptions, VaultOptions, VaultPolicy } from './session/options.ts'
 export type { Session } from './session/session.ts'
+export type { Minimized, MinimizeOptions } from './session/minimize.ts'
 export type { Visit, VisitResult } from './session/visit.ts'
 
 export { defineRecipe, type LoginTools, type Recipe } from './login/recipe.ts'
@@ -48,6 +49,7 @@ export {
   SecretMissingError,
   SecretOriginError,
   SessionDeadError,
+  ProbeMissingError,
   NotSignedInError,
   SnapshotUnreadableError,
   KeyInvalidError,

@@ -47,6 +47,7 @@ const byCode: Record<ErrorCode, number> = {
   'secret-missing': exitCodes.other,
   'secret-origin': exitCodes.refused,
   'session-dead': exitCodes.dead,
+  'probe-missing': exitCodes.other,
   'not-signed-in': exitCodes.other,
   'snapshot-unreadable': exitCodes.store,
   'key-invalid': exitCodes.store,

@@ -15,12 +15,14 @@ import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import { addHeaderRules } from '../state/header-rules.ts'
+import { minimizeState, type Minimized, type MinimizeOptions } from './minimize.ts'
 import type { VaultOptions } from './options.ts'
 import { Saving } from './saving.ts'
 import type { Session } from './session.ts'
 import type { SharedBrowser } from './shared-browser.ts'
 import type { Shelf, Stored } from './stored.ts'
 import { beginVisit, contextOptions, type Visit } from './visit.ts'
+import { protectedNames, visitPolicy } from './visit-policy.ts'
 
 export interface SessionHost {
   readonly vault: VaultOptions
@@ -141,7 +143,10 @@ export class LiveSession implements Session {
 
   async attach(context: BrowserContext): Promise<Visit> {
     this.#assertOpen()
-    const visit = await beginVisit(context, { cell: this.#cell, policy: this.#gate() })
+    const visit = await beginVisit(context, {
+      cell: this.#cell,
+      policy: visitPolicy(this.#host.vault.policy, this.#recipe, this.#snapshot),
+    })
     return {
       report: visit.report,
       end: async () => {
@@ -162,6 +167,16 @@ export class LiveSession implements Session {
       this.#factsChanged()
     }
     return liveness
+  }
+
+  async minimize(options?: MinimizeOptions): Promise<Minimized> {
+    this.#assertOpen()
+    const { policy, http } = this.#host.vault
+    const protect = protectedNames(policy, this.#recipe)
+    const work = { carrier: this.#carrier, probe: this.#snapshot.probe, protect, http }
+    const found = await minimizeState(work, options)
+    if (found.applied) await this.check().then(() => this.save())
+    return found
   }
 
   renew(): Promise<void> {
@@ -260,17 +275,6 @@ export class LiveSession implements Session {
         'not saved',
       )
     })
-  }
-
-  #gate(): { trackers?: 'drop' | 'keep'; protect: string[] } {
-    const { policy } = this.#host.vault
-    const carried = this.headerRules.map((rule) =>
-      rule.source.from === 'cookie' ? rule.source.name : rule.source.key,
-    )
-    return {
-      ...(policy?.trackers !== undefined && { trackers: policy.trackers }),
-      protect: [...(policy?.protect ?? []), ...(this.#recipe.protect ?? []), ...carried],
-    }
   }
 
   async #closeNow(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Liveness } from '../login/probe.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
+import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { Visit } from './visit.ts'
 
 /** A named, living state: one jar, clients that share it, visits, and saves that follow every change. */
@@ -38,6 +39,12 @@ export interface Session extends AsyncDisposable {
   attach(context: BrowserContext): Promise<Visit>
   /** Asks the server whether it takes the session. Without a probe the answer is `unclear`. */
   check(): Promise<Liveness>
+  /**
+   * Finds the smallest state that still passes the probe, with one question after the other (typically some dozens), and
+   * with `apply` puts it in place. Best done while nothing else uses the session. Header rules whose source goes say so in
+   * `removed`. Throws `ProbeMissingError` without a probe, `SessionDeadError`, and the signal's reason.
+   */
+  minimize(options?: MinimizeOptions): Promise<Minimized>
   /** Logs in again, once for all who ask, and puts the new state in place of the old. */
   renew(): Promise<void>
   /** Resolves when every change up to now is safe in the store. Saves also happen by themselves. */

@@ -14,6 +14,8 @@ export type Reason =
   | 'timed-out' // a page did not answer in time
   | 'unreadable' // the browser could not read it out
   | 'unsupported' // the target cannot express it
+  | 'not-needed' // the server takes the session without it
+  | 'put-back' // the gate had cut it, and the session died without it: it was carried after all
 
 export type ReportKind = 'cookie' | 'localStorage' | 'sessionStorage' | 'indexedDB' | 'origin'
 
