@@ -2,11 +2,18 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 
+import { bundle } from './bundle.mjs'
 import { SetupProblem, root, runQuietly, step, tail } from './steps.mjs'
 
 /** What tsconfig.build.json compiles. */
 const sourceFolders = ['src', 'fixtures', 'scripts', 'examples', 'test/site', 'test/bench']
-const configuration = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']
+const configuration = [
+  'scripts/setup/bundle.mjs',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+]
 const dist = join(root, 'dist')
 const marker = join(dist, '.built-from')
 
@@ -45,7 +52,7 @@ function removeOrphans(paths) {
 /** Whether dist was compiled from exactly these sources. */
 const isBuilt = () => existsSync(marker) && readFileSync(marker, 'utf8') === fingerprint(sources())
 
-/** Compiles to dist, if it has to be. @returns {Promise<import('./steps.mjs').Outcome>} */
+/** Compiles to dist and bundles, if it has to be. @returns {Promise<import('./steps.mjs').Outcome>} */
 export async function build() {
   if (isBuilt()) return { code: 0, output: '', timedOut: false }
   const paths = sources()
@@ -54,6 +61,7 @@ export async function build() {
   const outcome = await runQuietly(process.execPath, [tsc, '-p', 'tsconfig.build.json'])
   if (outcome.code === 0) {
     removeOrphans(paths)
+    await bundle()
     mkdirSync(dist, { recursive: true })
     writeFileSync(marker, wanted)
   }
