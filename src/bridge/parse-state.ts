@@ -1,10 +1,11 @@
-import type { Report, ReportItem } from '../state/report.ts'
+import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import type { FormatName } from './formats/format.ts'
 import { detectIn, formatNamed } from './formats/formats.ts'
 import { readInput } from './formats/input.ts'
 import { readTarget } from './formats/target.ts'
 import { maxStateBytes } from './parse/bounded-json.ts'
+import { BoundedReport } from './parse/report-sink.ts'
 
 export interface ParseOptions {
   /** Longest text that is read, in UTF-8 bytes; default 64 MiB. */
@@ -32,6 +33,7 @@ export function parseState(
   const chosen = from === 'auto' ? undefined : formatNamed(from)
   const url = readTarget(options.url)
   const read = readInput(input, maxBytes)
-  const report: ReportItem[] = []
-  return { state: (chosen ?? detectIn(read)).parse(read, { url, report }), report }
+  const report = new BoundedReport()
+  const state = (chosen ?? detectIn(read)).parse(read, { url, report })
+  return { state, report: report.items() }
 }

@@ -6,19 +6,20 @@ import { cookieKey } from '../../state/state.ts'
 import { isObject, type JsonObject, own } from '../parse/bounded-json.ts'
 import { parseCookie } from '../parse/parse-cookie.ts'
 import { readExpiry } from './expiry.ts'
+import type { ReportSink } from '../parse/report-sink.ts'
 
 /** More than any browser holds; what is beyond is one line of the report and not one each. */
 const entriesAtMost = 100_000
 
 /** The cookies of one foreign document, read one by one; every entry is kept or reported by its place. */
 export class CookieList {
-  readonly #report: ReportItem[]
+  readonly #report: ReportSink
   readonly #twins: 'first' | 'last'
   readonly #cookies = new Map<string, StateCookie>()
   #seen = 0
 
   /** `twins`: which of two cookies with one identity counts. */
-  constructor(report: ReportItem[], twins: 'first' | 'last' = 'last') {
+  constructor(report: ReportSink, twins: 'first' | 'last' = 'last') {
     this.#report = report
     this.#twins = twins
   }
@@ -66,7 +67,7 @@ export type Translate = (entry: JsonObject, say: (rule: string) => void) => Json
 /** Reads a list of cookies as JSON has it. */
 export function readCookieList(
   list: readonly unknown[] | undefined,
-  report: ReportItem[],
+  report: ReportSink,
   translate: Translate,
 ): SessionState {
   if (list === undefined) throw new StateInvalidError('it holds no list of cookies.')

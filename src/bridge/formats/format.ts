@@ -1,6 +1,7 @@
-import type { Report, ReportItem } from '../../state/report.ts'
+import type { Report } from '../../state/report.ts'
 import type { SessionState } from '../../state/state.ts'
 import type { Input } from './input.ts'
+import type { ReportSink } from '../parse/report-sink.ts'
 
 export type FormatName =
   | 'sessionbridge'
@@ -36,7 +37,7 @@ export interface Format {
 
 export interface Reading {
   readonly url: URL | undefined
-  readonly report: ReportItem[]
+  readonly report: ReportSink
 }
 
 export interface Writing {

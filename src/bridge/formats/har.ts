@@ -1,6 +1,5 @@
 import { Cell } from '../../state/cell.ts'
 import { StateInvalidError } from '../../errors.ts'
-import type { ReportItem } from '../../state/report.ts'
 import type { SessionState, StateCookie } from '../../state/state.ts'
 import { cookieKey } from '../../state/state.ts'
 import { nameValueDefect } from '../../policy/cookie-rules.ts'
@@ -14,6 +13,7 @@ import type { Format, Reading } from './format.ts'
 import { toHar } from './har-writing.ts'
 import { headerBytes } from './header-bytes.ts'
 import { type Input, trimBlanks } from './input.ts'
+import type { ReportSink } from '../parse/report-sink.ts'
 
 const by = 'har'
 
@@ -84,7 +84,7 @@ function exchangeOf(entry: unknown, place: string): Exchange | string {
 }
 
 /** A cookie that was sent and that we know already keeps what we know of it, with the value that was sent. */
-function takeRequest(cell: Cell, exchange: Exchange, report: ReportItem[]): void {
+function takeRequest(cell: Cell, exchange: Exchange, report: ReportSink): void {
   const { url, at } = exchange
   const sent = cookieEntries(own(exchange.request, 'cookies'))
   const pairs = sent.length > 0 ? sent : headersOf(exchange.request, 'cookie').flatMap(pairsOf)
@@ -105,7 +105,7 @@ function withValue(cookie: StateCookie | undefined, value: unknown): StateCookie
 }
 
 /** Set-Cookie lines say everything; browsers that clean their archives leave only the list. */
-function takeResponse(cell: Cell, exchange: Exchange, report: ReportItem[]): void {
+function takeResponse(cell: Cell, exchange: Exchange, report: ReportSink): void {
   const { url, response, at } = exchange
   const lines = headersOf(response, 'set-cookie')
     .flatMap((text) => text.split(/\r?\n/))
@@ -130,7 +130,7 @@ function takeResponse(cell: Cell, exchange: Exchange, report: ReportItem[]): voi
   }
 }
 
-function setCookie(cell: Cell, cookie: StateCookie, place: string, report: ReportItem[]): void {
+function setCookie(cell: Cell, cookie: StateCookie, place: string, report: ReportSink): void {
   const defect = nameValueDefect(cookie.name, cookie.value)
   if (defect !== undefined)
     report.push({ kind: 'cookie', name: '', where: place, reason: 'malformed', rule: defect })
@@ -142,7 +142,7 @@ function listedCookie(
   entry: JsonObject,
   { url }: Exchange,
   place: string,
-  report: ReportItem[],
+  report: ReportSink,
 ): StateCookie | undefined {
   const { expires, rule } = readExpiry(own(entry, 'expires'))
   // An archive writes dates: that is no surprise here.

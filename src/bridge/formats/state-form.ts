@@ -1,12 +1,12 @@
 import { StateInvalidError } from '../../errors.ts'
 import { whereOf } from '../../policy/cookie-rules.ts'
-import type { ReportItem } from '../../state/report.ts'
 import type { OriginState, SessionState, StateCookie } from '../../state/state.ts'
 import { cookieKey } from '../../state/state.ts'
 import { isObject, type JsonObject, own } from '../parse/bounded-json.ts'
 import { parseCookie } from '../parse/parse-cookie.ts'
 import { parseOrigin } from '../parse/parse-origin.ts'
 import type { Input } from './input.ts'
+import type { ReportSink } from '../parse/report-sink.ts'
 
 /** Whether a value is a state by its outline: an object with cookies or origins. */
 export function hasStateForm(value: unknown): value is JsonObject {
@@ -14,7 +14,7 @@ export function hasStateForm(value: unknown): value is JsonObject {
 }
 
 /** Reads Playwright's storage state and our own superset of it, which are one form. */
-export function readStateForm(input: Input, report: ReportItem[]): SessionState {
+export function readStateForm(input: Input, report: ReportSink): SessionState {
   const document = input.json()
   if (!isObject(document)) throw new StateInvalidError('it is not a JSON object.')
   if (!hasStateForm(document))
@@ -31,7 +31,7 @@ export function readStateForm(input: Input, report: ReportItem[]): SessionState 
   }
 }
 
-function listOf(value: unknown, name: string, report: ReportItem[]): readonly unknown[] {
+function listOf(value: unknown, name: string, report: ReportSink): readonly unknown[] {
   if (Array.isArray(value)) return value
   if (value !== undefined)
     report.push({
@@ -44,7 +44,7 @@ function listOf(value: unknown, name: string, report: ReportItem[]): readonly un
   return []
 }
 
-function parseCookies(list: readonly unknown[], report: ReportItem[]): StateCookie[] {
+function parseCookies(list: readonly unknown[], report: ReportSink): StateCookie[] {
   const cookies = new Map<string, StateCookie>()
   list.forEach((entry, at) => {
     const cookie = parseCookie(entry, `cookies[${String(at)}]`, report)
@@ -57,7 +57,7 @@ function parseCookies(list: readonly unknown[], report: ReportItem[]): StateCook
   return [...cookies.values()]
 }
 
-function parseOrigins(list: readonly unknown[], report: ReportItem[]): OriginState[] {
+function parseOrigins(list: readonly unknown[], report: ReportSink): OriginState[] {
   const origins = new Map<string, OriginState>()
   list.forEach((entry, at) => {
     const origin = parseOrigin(entry, `origins[${String(at)}]`, report)

@@ -1,11 +1,11 @@
 import { canonicalHost, isTooBig } from '../../policy/cookie-rules.ts'
-import type { ReportItem } from '../../state/report.ts'
 import type { SameSite, StateCookie } from '../../state/state.ts'
 import { firstMilliseconds, readExpiry } from '../formats/expiry.ts'
 import { copyJson, isObject, type JsonObject, NotPlainJson, own } from './bounded-json.ts'
+import type { ReportSink } from './report-sink.ts'
 
 /** Reads one cookie; `undefined`, with a report, when it cannot be one. `place` is how the input calls it. */
-export function parseCookie(entry: unknown, place: string, report: ReportItem[]): StateCookie | undefined {
+export function parseCookie(entry: unknown, place: string, report: ReportSink): StateCookie | undefined {
   const needed = isObject(entry) ? neededFields(entry) : 'not an object'
   const said = isObject(entry) ? own(entry, 'name') : undefined
   const name = typeof said === 'string' && !isTooBig(said, '') ? said : ''

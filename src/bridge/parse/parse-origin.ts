@@ -1,9 +1,10 @@
-import type { ReportItem, ReportKind } from '../../state/report.ts'
+import type { ReportKind } from '../../state/report.ts'
 import type { IndexedDatabase, OriginState, StorageItem } from '../../state/state.ts'
 import { copyJson, isObject, NotPlainJson, own } from './bounded-json.ts'
+import type { ReportSink } from './report-sink.ts'
 
 /** Reads one origin's storage; `undefined`, with a report, when it is none. `place` is how the input calls it. */
-export function parseOrigin(entry: unknown, place: string, report: ReportItem[]): OriginState | undefined {
+export function parseOrigin(entry: unknown, place: string, report: ReportSink): OriginState | undefined {
   const named = isObject(entry) ? own(entry, 'origin') : undefined
   if (!isObject(entry) || typeof named !== 'string' || !URL.canParse(named)) {
     report.push({ kind: 'origin', name: '', where: place, reason: 'malformed', rule: 'no origin' })
@@ -28,7 +29,7 @@ export function parseOrigin(entry: unknown, place: string, report: ReportItem[])
 }
 
 /** Of equal keys the last counts, as when they are set one after the other. */
-function parseItems(list: unknown, kind: ReportKind, where: string, report: ReportItem[]): StorageItem[] {
+function parseItems(list: unknown, kind: ReportKind, where: string, report: ReportSink): StorageItem[] {
   if (list === undefined) return []
   const say = (rule: string, name = ''): void => {
     report.push({ kind, name, where, reason: 'malformed', rule })
@@ -51,7 +52,7 @@ function parseItems(list: unknown, kind: ReportKind, where: string, report: Repo
   return [...items.values()]
 }
 
-function parseDatabases(list: unknown, where: string, report: ReportItem[]): IndexedDatabase[] {
+function parseDatabases(list: unknown, where: string, report: ReportSink): IndexedDatabase[] {
   if (list === undefined) return []
   const say = (rule: string, name = ''): IndexedDatabase[] => {
     report.push({ kind: 'indexedDB', name, where, reason: 'malformed', rule })
@@ -88,7 +89,7 @@ const knownFields = new Set(['origin', 'localStorage', 'sessionStorage', 'indexe
 function unknownFields(
   entry: Readonly<Record<string, unknown>>,
   where: string,
-  report: ReportItem[],
+  report: ReportSink,
 ): Record<string, unknown> {
   const fields: Record<string, unknown> = {}
   for (const field of Object.keys(entry)) {
