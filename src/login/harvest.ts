@@ -4,13 +4,13 @@ import { sanitize, type GatePolicy } from '../policy/gate.ts'
 import { trackerVendor } from '../policy/trackers.ts'
 import { Cell } from '../state/cell.ts'
 import type { HeaderRule, Identity, Probe } from '../state/identity.ts'
-import type { Report } from '../state/report.ts'
+import type { Report, ReportItem } from '../state/report.ts'
 import { cookieKey, type SessionState, type StateCookie } from '../state/state.ts'
 import { reached, type Attempt } from './attempt.ts'
 import { captureIdentity } from './capture-identity.ts'
 import { learnHeaderRules, type LearnedHeaders } from './learn-headers.ts'
 import { probeCandidates } from './probe-candidates.ts'
-import { learnProbe } from './probe.ts'
+import { checkProbe, learnProbe } from './probe.ts'
 import type { ObservedRequest } from './watch-requests.ts'
 
 /** What a login brings home. */
@@ -36,7 +36,7 @@ export type Gathered = Omit<Harvest, 'verifiedAt' | 'took'>
 
 /**
  * Takes the state out of the login browser, learns how the session is carried, lets the state through the gate, and
- * looks for proof that the server takes what is left. What the gate cut is put back when the proof fails without it.
+ * looks for proof that the server takes what is left. What the gate cut is put back when there is proof only with it.
  * As a last resort pages are asked that nobody has asked for since the secrets were typed.
  */
 export async function gather(attempt: Attempt, lastResort = false): Promise<Gathered> {
@@ -55,27 +55,73 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
     attempt.recipe.verify !== undefined ||
     rules.length > 0 ||
     hasNewCookie(attempt.before, captured.state.cookies)
-  const full = gatePolicy(attempt, requests, rules)
-  let first: Gathered | undefined
-  for (const policy of full.trackers === 'keep'
-    ? [full]
-    : [full, { protect: full.protect, trackers: 'keep' as const }]) {
-    const { state, dropped } = sanitize(captured.state, policy)
-    const proven = await prove(attempt, { state, identity, rules, candidates, bodyCounts })
-    reached(attempt, proven.probe === undefined ? 'no proof found' : 'proven')
-    const gathered = { ...shared, headerRules: rules, ...proven, report: [...captured.report, ...dropped] }
-    if (proven.probe !== undefined) {
-      if (first !== undefined)
-        attempt.logger.warn(
-          { session: attempt.session },
-          'the session dies without what the gate cut: kept all',
-        )
-      return gathered
-    }
-    first ??= gathered
-    if (dropped.every(({ reason }) => reason !== 'tracker' && reason !== 'out-of-scope')) break
-  }
-  return first ?? never()
+  const claim = { identity, rules, candidates, bodyCounts }
+  const policy = gatePolicy(attempt, requests, rules)
+  const cut = sanitize(captured.state, policy)
+  const found = await prove(attempt, { ...claim, state: cut.state })
+  reached(attempt, found.probe === undefined ? 'no proof found' : 'proven')
+  const gathered = { ...shared, headerRules: rules, ...found, report: [...captured.report, ...cut.dropped] }
+  if (found.probe !== undefined || !cut.dropped.some(isJudgement)) return gathered
+
+  // No proof without what was cut: it may be what the session lives by. Keep it all, and see.
+  const whole = await prove(attempt, { ...claim, state: uncut(captured.state, policy).state })
+  reached(attempt, whole.probe === undefined ? 'no proof found with what the gate had cut' : 'proven')
+  if (whole.probe === undefined) return gathered
+  const kept = await putBack(attempt, claim, { policy, cut: cut.dropped, ...whole, probe: whole.probe })
+  return { ...gathered, state: kept.state, probe: whole.probe, report: [...kept.report, ...captured.report] }
+}
+
+/** What the gate cut as none of the session's business, which is a guess; what is malformed stays out. */
+function isJudgement({ reason }: ReportItem): boolean {
+  return reason === 'tracker' || reason === 'out-of-scope'
+}
+
+function uncut(state: SessionState, { protect }: Policy): ReturnType<typeof sanitize> {
+  return sanitize(state, { protect, trackers: 'keep' })
+}
+
+interface Undoing {
+  readonly policy: Policy
+  readonly cut: Report
+  /** As the server left it after the proof. */
+  readonly state: SessionState
+  readonly probe: Probe
+}
+
+/**
+ * The session dies without what the gate cut. Puts back as little as will do: the names that look like trackers, of the
+ * sites of the login only, else everything. Each item that was put back is reported, first in the report.
+ */
+async function putBack(
+  attempt: Attempt,
+  claim: Omit<Claim, 'state'>,
+  { policy, cut, state, probe }: Undoing,
+): Promise<{ state: SessionState; report: Report }> {
+  const { session: name, http, logger } = attempt
+  const inScope = sanitize(state, { ...policy, trackers: 'keep' })
+  const cell = new Cell(inScope.state)
+  const carrier = { name, cell, identity: claim.identity, headerRules: claim.rules }
+  const suffices =
+    cut.some(({ reason }) => reason === 'tracker') && (await checkProbe(probe, carrier, http)) === 'alive'
+  const stillCut = new Set((suffices ? inScope : uncut(state, policy)).dropped.map(keyOf))
+  const back = cut.filter((item) => isJudgement(item) && !stillCut.has(keyOf(item)))
+  logger.warn(
+    { session: name, putBack: back.map(({ kind, name, where }) => ({ kind, name, where })) },
+    'the session dies without what the gate cut: put back',
+  )
+  const report = [
+    ...back.map((item) => ({ ...item, reason: 'put-back' as const, rule: whyBack(item) })),
+    ...cut.filter((item) => !back.includes(item)),
+  ]
+  return { state: suffices ? cell.state : state, report }
+}
+
+function whyBack({ reason, rule = reason }: ReportItem): string {
+  return `cut at first (${rule}), and the server no longer took the session`
+}
+
+function keyOf({ kind, name, where }: ReportItem): string {
+  return [kind, name, where].join('\u0000')
 }
 
 /** Cheap look whether a proof could succeed: something has been asked with the session, or the recipe says how. */
@@ -130,12 +176,14 @@ function hasNewCookie(before: readonly StateCookie[], after: readonly StateCooki
   )
 }
 
+type Policy = GatePolicy & { readonly protect: readonly string[] }
+
 /** In scope is where the main frames stood, redirects on the way included, and where header rules send something. */
 function gatePolicy(
   { recipe, policy }: Attempt,
   requests: readonly ObservedRequest[],
   rules: readonly HeaderRule[],
-): GatePolicy & { protect: readonly string[] } {
+): Policy {
   const navigated = requests.filter(({ topLevel, url }) => topLevel && URL.canParse(url))
   const scope = new Set([
     new URL(recipe.url).hostname,
@@ -150,8 +198,4 @@ function gatePolicy(
     trackers: policy.trackers ?? 'drop',
     protect: [...(recipe.protect ?? []), ...(policy.protect ?? []), ...sources],
   }
-}
-
-function never(): never {
-  throw new Error('unreachable: the gate is passed at least once')
 }
