@@ -2,6 +2,7 @@ import type { BrowserContext } from 'playwright'
 import type { Report, ReportItem } from '../../state/report.ts'
 import type { OriginState, SessionState } from '../../state/state.ts'
 import { writeCookies } from './cookies.ts'
+import { within } from './deadline.ts'
 import type { Seed } from './in-page/seed-document.ts'
 import { knownOrigins } from './known-origins.ts'
 import { openFrames } from './open-frames.ts'
@@ -26,7 +27,7 @@ export interface ApplyOptions {
  * sessionStorage that an open tab has for origins where it no longer stands cannot be reached, and stays.
  *
  * Item by item: what cannot be put on is in the report and costs the rest nothing. Rejects only when the signal is
- * aborted (with its reason) or the context is closed.
+ * aborted (with its reason; the context then wears a part of the state) or the context is closed.
  */
 export async function applyState(
   context: BrowserContext,
@@ -45,20 +46,25 @@ export async function applyState(
   const targets = [...now].map((origin) => origins.get(origin) ?? { origin, localStorage: [] })
   const write = { timeout, signal }
   const written = await Promise.all([
-    writeCookies(context, state.cookies, { replace: true }),
+    within(writeCookies(context, state.cookies, { replace: true }), cookieTimeout, 'writing cookies', signal),
     writeClosed(
       context,
-      targets.filter(({ origin }) => !open.has(origin)),
+      targets.filter(({ origin }) => open.get(origin)?.first === undefined),
       write,
     ),
     ...targets.flatMap((target) => {
       const frames = open.get(target.origin)
       return frames === undefined ? [] : [writeOpen(context, frames, target, write)]
     }),
-    seeding.wait(waitingSeeds(origins, now)).then((): Report => []),
+    within(seeding.wait(waitingSeeds(origins, now)), timeout, 'installing the seeds', signal).then(
+      (): Report => [],
+    ),
   ])
   return [...report, ...written.flat()]
 }
+
+/** Milliseconds. Cookies go to the browser process, which no page can hang. */
+const cookieTimeout = 30_000
 
 /** Longest localStorage, in UTF-16 units, that may wait in the init script of every document. */
 const waitingLimit = 32_768

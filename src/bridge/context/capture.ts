@@ -2,6 +2,7 @@ import type { BrowserContext } from 'playwright'
 import type { Report, ReportItem } from '../../state/report.ts'
 import type { OriginState, SessionState } from '../../state/state.ts'
 import { readCookies } from './cookies.ts'
+import { within } from './deadline.ts'
 import { knownOrigins } from './known-origins.ts'
 import { openFrames } from './open-frames.ts'
 import { originState, type OriginReads } from './origin-state.ts'
@@ -36,7 +37,7 @@ export async function captureState(
   read.signal?.throwIfAborted()
   const before = statesBefore(context, options.previous)
   const [cookies, storage] = await Promise.all([
-    readCookies(context),
+    within(readCookies(context), cookieTimeout, 'reading cookies', read.signal),
     readOrigins(context, await visitedOrigins(context, options, read), read),
   ])
   for (const reads of storage.reads) {
@@ -49,6 +50,9 @@ export async function captureState(
     report: [...cookies.report, ...storage.report],
   }
 }
+
+/** Milliseconds. Cookies come from the browser process, which no page can hang. */
+const cookieTimeout = 30_000
 
 /** What is true of an origin unless it is read: what was put on, under what is known since. */
 function statesBefore(context: BrowserContext, previous: SessionState | undefined): Map<string, OriginState> {

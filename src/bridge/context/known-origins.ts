@@ -21,7 +21,7 @@ export async function knownOrigins(
 
 /**
  * Playwright keeps the list but has no public call for it. In the same process its own object can be asked, which costs
- * nothing; test/bridge/context/known-origins.test.ts notices when that ends, and then `storedOrigins` is what remains.
+ * nothing; test/bridge/context/visited.test.ts notices when that ends, and then `storedOrigins` is what remains.
  */
 function seenByPlaywright(context: BrowserContext): Set<string> | undefined {
   try {

@@ -1,4 +1,5 @@
 import type { BrowserContext, Frame } from 'playwright'
+import { siteOf } from '../../policy/public-suffix.ts'
 import { isOwnPage } from './own-pages.ts'
 import { webOrigin } from './web-origin.ts'
 
@@ -7,8 +8,11 @@ export interface StandingFrames {
   readonly origin: string
   /** In the order in which the tabs were opened. */
   readonly tabs: readonly Frame[]
-  /** The frame to read what all tabs share from: a page's own document before an iframe, which may be denied storage. */
-  readonly first: Frame
+  /**
+   * The frame to reach what all tabs share by: a page's own document, or an iframe in a page of the same site. Not an iframe
+   * in another site's page: that may be denied storage, or have a partition of its own, which a state cannot express.
+   */
+  readonly first: Frame | undefined
 }
 
 export function openFrames(context: BrowserContext): Map<string, StandingFrames> {
@@ -24,8 +28,13 @@ export function openFrames(context: BrowserContext): Map<string, StandingFrames>
   }
   const standing = new Map<string, StandingFrames>()
   for (const [origin, tabs] of byOrigin) {
-    const first = tabs.find((frame) => frame.parentFrame() === null) ?? tabs[0]
-    if (first !== undefined) standing.set(origin, { origin, tabs, first })
+    const first = tabs.find((frame) => frame.parentFrame() === null) ?? tabs.find(isFirstParty)
+    standing.set(origin, { origin, tabs, first })
   }
   return standing
+}
+
+function isFirstParty(frame: Frame): boolean {
+  const [own, top] = [frame.url(), frame.page().url()]
+  return URL.canParse(own) && URL.canParse(top) && siteOf(new URL(own)) === siteOf(new URL(top))
 }

@@ -95,11 +95,9 @@ async function askGroup(
     if (webOrigin(opened.url()) !== first.origin) throw new Error('the browser went to another origin')
     const world = await ownWorld(opened)
     const others = group.slice(1).map(({ origin }) => origin)
-    await world(callInPage(collectAnswers, others, 1_000_000))
-    // The question goes in the body of an iframe; the page itself is asked here.
-    world(`Promise.resolve(${first.expression}).then((text) => { postMessage(text); return '' })`).catch(
-      () => undefined,
-    )
+    // Not awaited: the page works through them in order, and an answer that does not come is seen where it is taken.
+    for (const expression of [callInPage(collectAnswers, others, 1_000_000), answerHere(first.expression)])
+      world(expression).catch(() => undefined)
     return world
   }
   try {
@@ -113,6 +111,11 @@ async function askGroup(
   } finally {
     await letGo(opened)
   }
+}
+
+/** The others are asked in the body of their iframes. */
+function answerHere(expression: string): string {
+  return `Promise.resolve(${expression}).then((text) => { postMessage(text); return '' })`
 }
 
 async function takeOne(world: World, origin: string, { timeout, signal }: AskOptions): Promise<Answer> {

@@ -66,8 +66,9 @@ async function readIn(
 }
 
 /**
- * Reads an origin where it stands: every tab's sessionStorage, and what they share from the first frame. A page has
- * half the time to show that it is alive; the other half remains for reading the shared part in a page of ours, when `shared` comes back undefined.
+ * Reads an origin where it stands: every tab's sessionStorage, and what they share from the first frame. A page has half
+ * the time to show that it is alive; the other half remains for reading what they share by a page of ours, when `shared`
+ * comes back undefined.
  */
 export async function readStanding(
   context: BrowserContext,
@@ -80,7 +81,7 @@ export async function readStanding(
     try {
       const wanted = { shared: frame === first, session: true }
       const read = await readIn(openWorld(context, frame), wanted, options)
-      const hasNone = read.origin !== origin || (read.local === undefined && frame.parentFrame() !== null)
+      const hasNone = read.origin !== origin || (read.session === undefined && frame.parentFrame() !== null)
       // A sandboxed frame, or an iframe that is denied storage as a third party, holds nothing that could be lost.
       return hasNone ? undefined : read
     } catch (error) {
@@ -90,7 +91,7 @@ export async function readStanding(
     }
   }
   const answers = await Promise.all(tabs.map(async (frame) => ({ frame, read: await readTab(frame) })))
-  const shared = answers.find(({ frame }) => frame === first)?.read
+  const shared = first && answers.find(({ frame }) => frame === first)?.read
   const sessions = answers
     .map(({ read }) => read?.session)
     .filter((items): items is Items => items !== undefined)

@@ -73,6 +73,23 @@ export class Seeding {
     await this.#install()
   }
 
+  /** Whether the origin's localStorage is not in the browser yet, but waits for the first document. */
+  isWaiting(origin: string): boolean {
+    const isUntouched = !this.visited.has(origin) && !this.written.has(origin)
+    return isUntouched || this.#seeds.get(origin)?.local !== undefined
+  }
+
+  /** Changes what new tabs, and first documents of origins that wait, will find. Resolves when the script is installed. */
+  async reseed(states: Iterable<OriginState>): Promise<void> {
+    for (const { origin, localStorage, sessionStorage = [] } of states) {
+      const { framed } = this.#seeds.get(origin) ?? {}
+      const seed = seedOf(this.isWaiting(origin) ? localStorage : [], sessionStorage)
+      if (seed === undefined) this.#seeds.delete(origin)
+      else this.#seeds.set(origin, { ...seed, ...(framed !== undefined && { framed }) })
+    }
+    await this.#install()
+  }
+
   end(): void {
     this.#stop()
     this.#seeds.clear()

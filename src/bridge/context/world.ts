@@ -7,9 +7,9 @@ const sessions = new WeakMap<Page, Promise<CDPSession | undefined>>()
 export type World = (expression: string) => Promise<string>
 
 /**
- * A place in the frame where expressions run and answer a string. A frame that opens it is alive. In Chromium it runs in an isolated world: a page that has
- * replaced `Storage.prototype.getItem` or given arrays a `toJSON` is read as it is. Other engines give tests no such
- * world; there it runs among the page's own scripts.
+ * A place in the frame where expressions run and answer a string. A frame that opens it is alive. In Chromium it is an isolated
+ * world: a page that has replaced `Storage.prototype.getItem` or given arrays a `toJSON` is read as it is.
+ * Other engines have no such world for us; there expressions run among the page's own scripts.
  */
 export async function openWorld(context: BrowserContext, frame: Frame): Promise<World> {
   const own = frame === frame.page().mainFrame() ? undefined : await ownSession(context, frame)

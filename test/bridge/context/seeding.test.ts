@@ -193,6 +193,22 @@ describe('a seeded origin', () => {
     })
   })
 
+  test('stays logged out in a tab that comes back while the seeds of another origin are taken in', async () => {
+    const hosts = ['shop.test', 'o1.many.test', 'o2.many.test', 'o3.many.test', 'o4.many.test']
+    await stage.inContext(async (context) => {
+      await applyState(context, stateOf(...hosts.map(signedIn)))
+      const page = await context.newPage()
+      await page.goto(stage.shop.url('shop.test', '/blank'))
+      await logOut(page)
+      for (const host of hosts.slice(1)) {
+        // Each first visit replaces the init script; coming back at once meets both.
+        await page.goto(stage.shop.url(host, '/blank'), { waitUntil: 'commit' })
+        await page.goto(stage.shop.url('shop.test', '/blank'), { waitUntil: 'commit' })
+        expect(await itemsIn(page, 'sessionStorage')).toEqual({})
+      }
+    })
+  })
+
   test("is seeded beside what the user's own init script puts there", async () => {
     await stage.inContext(async (context) => {
       await context.addInitScript(() => {

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright'
+import type { Browser, BrowserContext, Frame, Page } from 'playwright'
 import { afterAll, beforeAll } from 'vitest'
 import type { OriginState, SessionState, StorageItem } from '../../../src/state/state.ts'
 import { launchChromium } from '../../site/chromium.ts'
@@ -68,7 +68,7 @@ export async function itemsIn(page: Page, storage: StorageName): Promise<Record<
 
 /** Puts items into a storage as an app would. */
 export async function putItems(
-  page: Page,
+  page: Page | Frame,
   storage: StorageName,
   items: readonly StorageItem[],
 ): Promise<void> {

@@ -2,7 +2,7 @@
  * Makes a page of ours collect answers, its own and those of the iframes that it opens, one for each origin. Runs in a
  * page; leaves two functions there, called by `takeAnswer` and by the documents themselves.
  */
-export function collectAnswers(origins: readonly string[], longest: number): string {
+export async function collectAnswers(origins: readonly string[], longest: number): Promise<string> {
   const arrived = new Map<string, (answer: string) => void>()
   const answers = new Map<string, Promise<string>>()
   for (const origin of [self.origin, ...origins])
@@ -15,6 +15,11 @@ export function collectAnswers(origins: readonly string[], longest: number): str
     return whole || answer.length <= longest ? answer : `#${String(answer.length)}`
   }
   Object.assign(self, { take })
+  // The document may be committed and not parsed.
+  if (document.readyState === 'loading')
+    await new Promise((resolve) => {
+      document.addEventListener('DOMContentLoaded', resolve)
+    })
   for (const origin of origins) {
     const frame = document.createElement('iframe')
     frame.src = `${origin}/`

@@ -25,6 +25,12 @@ export interface Seed {
 export function seedDocument(seeds: Record<string, Seed>, marker: string): void {
   const seed = Object.hasOwn(seeds, self.origin) ? seeds[self.origin] : undefined
   if (seed === undefined) return
+  // While one script takes the place of another a document runs both. The first answers the second's call, unseen.
+  if (!dispatchEvent(new Event(marker, { cancelable: true }))) return
+  addEventListener(marker, (event) => {
+    event.stopImmediatePropagation()
+    event.preventDefault()
+  })
 
   const isSibling = (other: Window): boolean => {
     try {
