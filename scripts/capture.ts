@@ -18,6 +18,7 @@ import {
   isoTime,
   keptInWords,
 } from './vault/facts.ts'
+import { explainInWords, explanationOf } from './vault/explain.ts'
 import { readNetwork, timeoutOf } from './vault/network.ts'
 import { openVault } from './vault/open-vault.ts'
 import type { CommonOptions, NetworkOptions } from './vault/settings.ts'
@@ -31,6 +32,7 @@ export interface CaptureOptions extends CommonOptions, NetworkOptions {
   readonly browserArg?: readonly string[]
   readonly screenshots?: string
   readonly trackers: 'drop' | 'keep'
+  readonly explain?: boolean
 }
 
 /** Signs in once and stores the session; a stored one that is still alive is left as it is, unless `--force`. */
@@ -70,14 +72,18 @@ export async function capture(call: Call<CaptureOptions>, target: string): Promi
     signal,
   })
   try {
-    await report(call, session, Date.now() - began)
+    await report(call, session, { took: Date.now() - began, protect: recipe.protect ?? [] })
   } finally {
     await session.close()
   }
   return exitCodes.ok
 }
 
-async function report(call: Call, session: Session, took: number): Promise<void> {
+async function report(
+  call: Call<CaptureOptions>,
+  session: Session,
+  { took, protect }: { readonly took: number; readonly protect: readonly string[] },
+): Promise<void> {
   const { name, state, headerRules, dropped } = session
   const kept = countKept(state)
   const { diesAt, because } = forecast(state, { headerRules })
@@ -92,13 +98,22 @@ async function report(call: Call, session: Session, took: number): Promise<void>
     carriedBy: carriers,
     ...life,
   }
-  await call.screen.data({ ...facts, bytes: session.snapshotBytes, took })
+  const explanation = call.options.explain === true ? explanationOf(session, protect) : undefined
+  await call.screen.data({
+    ...facts,
+    bytes: session.snapshotBytes,
+    took,
+    ...(explanation !== undefined && { explain: explanation }),
+  })
   const indent = ' '.repeat(name.length + 2)
   const how = session.isNew ? `signed in · kept` : 'still signed in ·'
   const cut = session.isNew ? ` · dropped ${droppedInWords(dropped)}` : ''
   await call.screen.result(
     `${name}  ${how} ${keptInWords(kept)}${cut}\n` +
-      `${indent}carried by: ${carriedInWords(carriers)} · ${deathInWords(life)}`,
+      [
+        `${indent}carried by: ${carriedInWords(carriers)} · ${deathInWords(life)}`,
+        ...(explanation === undefined ? [] : explainInWords(explanation)),
+      ].join('\n'),
   )
 }
 

@@ -8,7 +8,9 @@ import type { DiffOptions } from './diff.ts'
 import type { ExportOptions } from './export.ts'
 import { addReadingOptions, addWritingOptions } from './formats/describe.ts'
 import type { ImportOptions } from './import.ts'
+import type { MinimizeOptions } from './minimize.ts'
 import type { RemoveOptions } from './remove.ts'
+import type { ShowOptions } from './show.ts'
 import type { Call } from './terminal/call.ts'
 import { exitCodeHelp, exitCodes, failureOf, framesOf } from './terminal/exit-codes.ts'
 import { listenForInterrupts } from './terminal/interrupts.ts'
@@ -43,6 +45,7 @@ function describe(done: (exitCode: number) => void): Command {
 
   const command = (usage: string, about: string): Command =>
     addCommonOptions(program.command(usage).description(about)).addHelpText('after', exitCodeHelp)
+  const explain = ['--explain', 'why each thing was kept or cut, with the rule'] as const
   const account = ['--account <name>', 'second part of the session name', 'default'] as const
 
   addNetworkOptions(
@@ -69,10 +72,11 @@ function describe(done: (exitCode: number) => void): Command {
     run(options, done, async (call) => (await import('./list.ts')).list(call)),
   )
 
-  command('show <name>', 'what a session holds: names, places, lifetimes, never values').action(
-    (name: string, options: CommonOptions) =>
-      run(options, done, async (call) => (await import('./show.ts')).show(call, name)),
-  )
+  command('show <name>', 'what a session holds: names, places, lifetimes, never values')
+    .option(...explain)
+    .action((name: string, options: ShowOptions) =>
+      run(options, done, async (call: Call<ShowOptions>) => (await import('./show.ts')).show(call, name)),
+    )
 
   addWritingOptions(command('export <name>', 'write the state out, secrets and all')).action(
     (name: string, options: ExportOptions) =>
@@ -129,6 +133,17 @@ function describe(done: (exitCode: number) => void): Command {
   ).action((name: string, options: CheckOptions) =>
     run(options, done, async (call: Call<CheckOptions>) => (await import('./check.ts')).check(call, name)),
   )
+
+  addNetworkOptions(
+    command('minimize <name>', 'find the smallest state that the server still takes as signed in'),
+  )
+    .option('--apply', 'put it in place of the stored one')
+    .option('--keep <name>', 'a cookie or storage key that stays; * for any rest (repeatable)', gather)
+    .action((name: string, options: MinimizeOptions) =>
+      run(options, done, async (call: Call<MinimizeOptions>) =>
+        (await import('./minimize.ts')).minimize(call, name),
+      ),
+    )
 
   command('remove <name>', 'forget a stored session')
     .option('-y, --yes', 'without a question')

@@ -1,20 +1,28 @@
 import type { Call } from './terminal/call.ts'
 import { exitCodes } from './terminal/exit-codes.ts'
 import { printable } from './terminal/screen.ts'
+import { table } from './terminal/table.ts'
+import { explainInWords, explanationOf } from './vault/explain.ts'
 import { carriedInWords, deathInWords, factsOf, localTime, type SessionFacts } from './vault/facts.ts'
 import { fullName, openVault, readSession } from './vault/open-vault.ts'
+import type { CommonOptions } from './vault/settings.ts'
+
+export interface ShowOptions extends CommonOptions {
+  readonly explain?: boolean
+}
 
 /** What a stored session holds: names, places, lifetimes; never a value. */
-export async function show(call: Call, text: string): Promise<number> {
+export async function show(call: Call<ShowOptions>, text: string): Promise<number> {
   const name = fullName(text)
   const { snapshot, bytes } = await readSession(await openVault(call), name)
   const facts = factsOf(snapshot)
-  await call.screen.data({ ...facts, bytes })
-  await call.screen.result(
-    [...head(facts, bytes), ...cookies(facts), ...storage(facts), ...headers(facts), ...dropped(facts)].join(
-      '\n',
-    ),
-  )
+  const explanation = call.options.explain === true ? explanationOf(snapshot) : undefined
+  await call.screen.data({ ...facts, bytes, ...(explanation !== undefined && { explain: explanation }) })
+  const body =
+    explanation === undefined
+      ? [...cookies(facts), ...storage(facts), ...headers(facts), ...dropped(facts)]
+      : [...headers(facts), ...explainInWords(explanation)]
+  await call.screen.result([...head(facts, bytes), ...body].join('\n'))
   return exitCodes.ok
 }
 
@@ -41,7 +49,7 @@ function cookies(facts: SessionFacts): string[] {
       ...(cookie.partition === null ? [] : [`partition ${printable(cookie.partition, 60)}`]),
     ].join(' '),
   ])
-  return section('cookies', rows)
+  return table('cookies', rows)
 }
 
 function storage(facts: SessionFacts): string[] {
@@ -50,7 +58,7 @@ function storage(facts: SessionFacts): string[] {
       origin[area].map((key) => [printable(key, 60), printable(origin.origin, 60), area]),
     ),
   )
-  return section('storage', rows)
+  return table('storage', rows)
 }
 
 function headers(facts: SessionFacts): string[] {
@@ -59,7 +67,7 @@ function headers(facts: SessionFacts): string[] {
     `to ${printable(rule.origins.join(', '), 200)}`,
     rule.methods === 'unsafe' ? 'with writes only' : 'with every request',
   ])
-  return section('headers', rows)
+  return table('headers', rows)
 }
 
 function dropped(facts: SessionFacts): string[] {
@@ -69,18 +77,5 @@ function dropped(facts: SessionFacts): string[] {
     printable(kind),
     printable(reason.replaceAll('-', ' ') + (rule === null ? '' : `: ${rule}`), 100),
   ])
-  return section('dropped at the login', rows)
-}
-
-function section(title: string, rows: readonly (readonly string[])[]): string[] {
-  if (rows.length === 0) return []
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  )
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd()
-  return [`  ${title}`, ...rows.map((row) => `    ${line(row)}`)]
+  return table('dropped at the login', rows)
 }

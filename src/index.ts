@@ -24,6 +24,7 @@ export { detectFormat, formatState, listFormats } from './bridge/formats/format-
 export type { FormatFacts, FormatOptions } from './bridge/formats/format-state.ts'
 export type { FormatName } from './bridge/formats/format.ts'
 export { sanitize, type GatePolicy } from './policy/gate.ts'
+export { explainKept, type ExplainFacts, type KeptItem } from './policy/explain.ts'
 export { forecast, type Forecast } from './policy/forecast.ts'
 
 export type { HttpOptions, HttpRequestOptions, HttpResponse, HttpAnswer, SessionHttp } from './http/client.ts'

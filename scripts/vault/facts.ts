@@ -115,14 +115,17 @@ export function keptInWords({ cookies, storageKeys }: Kept): string {
   return `${counted(cookies, 'cookie')}, ${counted(storageKeys, 'storage key')}`
 }
 
-/** `11 (9 tracker, 2 out of scope)` */
+/** `11 (9 tracker, 2 out of scope)`; what was cut and put back is named apart, since it is there. */
 export function droppedInWords(report: Report): string {
+  const gone = report.filter(({ reason }) => reason !== 'put-back')
+  const back = report.length - gone.length
   const reasons = new Map<string, number>()
-  for (const { reason } of report) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  for (const { reason } of gone) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   const words = [...reasons]
     .sort((a, b) => b[1] - a[1])
     .map(([reason, count]) => `${String(count)} ${reason.replaceAll('-', ' ')}`)
-  return report.length === 0 ? 'nothing' : `${String(report.length)} (${words.join(', ')})`
+  const cut = gone.length === 0 ? 'nothing' : `${String(gone.length)} (${words.join(', ')})`
+  return back === 0 ? cut : `${cut}, put back ${String(back)} that the session needs`
 }
 
 /**

@@ -4,8 +4,8 @@ import { cookieKey } from '../state/state.ts'
 import { cookieDefect } from './cookie-defect.ts'
 import { whereOf } from './cookie-rules.ts'
 import { namePatterns } from './name-patterns.ts'
-import { scopeTest } from './scope.ts'
-import { trackerVendor } from './trackers.ts'
+import { scopeRule } from './scope.ts'
+import { findTracker } from './trackers.ts'
 
 export interface GatePolicy {
   /** Hosts, domains or origins that the login touched; default: everything is in scope. */
@@ -61,15 +61,22 @@ interface Rules {
 }
 
 function rulesOf(policy: GatePolicy, now: number): Rules {
-  const inScope = scopeTest(policy.scope)
+  const outOfScope = scopeRule(policy.scope)
   const isProtected = namePatterns(policy.protect ?? [])
   const trackerCut = (name: string): Cut | undefined => {
     if (policy.trackers === 'keep' || isProtected(name)) return undefined
-    const vendor = trackerVendor(name)
-    return vendor === undefined ? undefined : { reason: 'tracker', rule: vendor }
+    const match = findTracker(name)
+    return (
+      match && {
+        reason: 'tracker',
+        rule: `${match.vendor}: ${match.pattern} in the list of ${match.list} names`,
+      }
+    )
   }
-  const scopeCut = (host: string): Cut | undefined =>
-    inScope(host) ? undefined : { reason: 'out-of-scope', rule: 'the login did not touch this site' }
+  const scopeCut = (host: string): Cut | undefined => {
+    const rule = outOfScope(host)
+    return rule === undefined ? undefined : { reason: 'out-of-scope', rule }
+  }
   return {
     cookie: (cookie) =>
       cookieDefect(cookie, now) ??

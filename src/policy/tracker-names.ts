@@ -3,9 +3,10 @@ import { analyticsVendors } from './analytics-names.ts'
 
 /**
  * Names that analytics and advertising scripts give to what they keep in the visited site's own storage. Our own
- * selection: only names that carry their vendor's mark, taken as facts from the vendors' public cookie documentation
- * (named beside each). `*` stands for any characters. Left out on purpose: names that a site could have chosen itself,
- * consent records, and everything that decides whether one is let in (sessions, CSRF, bot and load-balancer cookies).
+ * selection: only names that carry their vendor's mark, each vendor with the place where the names are documented
+ * (docs/gate.md says how they were checked). `*` stands for any characters, `?` for one, `#` for digits. Left out on
+ * purpose: names that a site could have chosen itself, records of consent and of opting out, and everything that decides
+ * whether one is let in (sessions, CSRF, bot and load-balancer cookies).
  */
 export interface TrackerVendor {
   readonly vendor: string
@@ -14,4 +15,11 @@ export interface TrackerVendor {
   readonly names: readonly string[]
 }
 
-export const trackerVendors: readonly TrackerVendor[] = [...analyticsVendors, ...advertisingVendors]
+export interface ListedVendor extends TrackerVendor {
+  readonly list: 'analytics' | 'advertising'
+}
+
+export const trackerVendors: readonly ListedVendor[] = [
+  ...analyticsVendors.map((vendor) => ({ ...vendor, list: 'analytics' as const })),
+  ...advertisingVendors.map((vendor) => ({ ...vendor, list: 'advertising' as const })),
+]

@@ -55,7 +55,7 @@ function vaultAt(): Vault {
     debug: ignore,
     info: ignore,
     warn: (facts, message) => {
-      warnings.push({ ...(facts as object), message })
+      warnings.push({ ...facts, message })
     },
   }
   warnings = []

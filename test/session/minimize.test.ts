@@ -117,7 +117,7 @@ describe('minimize, at the shop', () => {
       const other = newVault()
       await other.put(session.name, { state: part, ...(probe && { probe }), ...(identity && { identity }) })
       await using opened = await other.open(passwordRecipe(shop), { login: 'never' })
-      return opened.check()
+      return await opened.check()
     }
     expect(await alone(state)).toBe('alive')
     expect(await alone({ ...before, cookies: before.cookies.filter(({ name }) => name !== 'sid') })).toBe(
