@@ -1,3 +1,4 @@
+import { CookieJar } from 'tough-cookie'
 import { describe, expect, test } from 'vitest'
 import { detectFormat, formatState, listFormats } from '../../../src/bridge/formats/format-state.ts'
 import { parseState } from '../../../src/bridge/parse-state.ts'
@@ -137,5 +138,13 @@ describe('what other tools write', () => {
       name: 'other',
       rule: 'not written: it is not sent to https://shop.test/x',
     })
+  })
+
+  test('writes a jar that tough-cookie itself opens, and sends', () => {
+    const { state } = parseState(samples['tough-cookie'])
+    const jar = CookieJar.deserializeSync(formatState(state, { to: 'tough-cookie' }).text)
+    expect(jar.getCookieStringSync('https://shop.test/')).toBe('sid=s3cret; csrf=tok')
+    expect(jar.getCookieStringSync('https://api.shop.test/')).toBe('csrf=tok')
+    expect(parseState(JSON.stringify(jar.serializeSync())).state).toEqual(state)
   })
 })
