@@ -13,6 +13,13 @@ export interface FetchRequest {
   readonly redirect: 'follow' | 'manual' | 'error'
   readonly signal: AbortSignal | undefined
   readonly anonymous: boolean
+  readonly topLevelSite: string | undefined
+}
+
+/** What `session.fetch` takes besides the standard's own settings. */
+export interface SessionRequestInit extends RequestInit {
+  /** Site or origin of the page in whose name to ask, where that is another one than the URL's. */
+  readonly topLevelSite?: string
 }
 
 /** Methods that fetch writes in capitals; others stay as they are (fetch specification 2.2.1). */
@@ -22,7 +29,7 @@ const forbidden = new Set(['CONNECT', 'TRACE', 'TRACK'])
 /** Reads fetch's two arguments as the specification says. Throws `TypeError` for what cannot be asked. */
 export async function fetchRequest(
   input: string | URL | Request,
-  init: RequestInit,
+  init: SessionRequestInit,
   baseUrl: string | undefined,
 ): Promise<FetchRequest> {
   const request = isRequest(input) ? input : undefined
@@ -44,6 +51,7 @@ export async function fetchRequest(
     redirect: init.redirect ?? request?.redirect ?? 'follow',
     signal: init.signal === null ? undefined : (init.signal ?? request?.signal),
     anonymous: (init.credentials ?? request?.credentials) === 'omit',
+    topLevelSite: init.topLevelSite,
   }
 }
 

@@ -4,7 +4,7 @@ import type { Carrier } from './carrier.ts'
 import { Deadline } from './deadline.ts'
 import { contentCodings, decodeBody, decodeStream, hasNoBody } from './decode.ts'
 import { createExchange, wireError, type Exchange, type Exchanged } from './exchange.ts'
-import { fetchRequest, type FetchRequest } from './fetch-request.ts'
+import { type FetchRequest, fetchRequest, type SessionRequestInit } from './fetch-request.ts'
 import { fetchResponse } from './fetch-response.ts'
 import { type FirstHop, firstHop } from './headers-for.ts'
 import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, type HttpOptions } from './options.ts'
@@ -17,12 +17,15 @@ import type { Transport } from './wire.ts'
  * `session.fetch`: the WHATWG function with the session's cookies, identity and learned headers, for every library that
  * takes a `fetch`. Differences to a page's fetch: there is no CORS, relative URLs need `baseUrl`, answers of other
  * origins can be read, `redirect: 'manual'` gives the redirect itself (as in Node), and `credentials` knows only
- * `'omit'`: everything else carries the session.
+ * `'omit'`: everything else carries the session. A page of another site asks with `topLevelSite`.
  *
  * Rejects with a `TypeError` whose `cause` is the typed error (`RequestFailedError`, `RedirectRefusedError`,
  * `TimedOutError`, `ClosedError`), or with the signal's reason. The time limit ends with the head of the answer.
  */
-export type SessionFetch = typeof globalThis.fetch & { close(): Promise<void> }
+export type SessionFetch = typeof globalThis.fetch & {
+  (input: string | URL | Request, init?: SessionRequestInit): Promise<Response>
+  close(): Promise<void>
+}
 
 export function createFetch(
   carrier: Carrier,
@@ -31,7 +34,8 @@ export function createFetch(
 ): SessionFetch {
   const client = new FetchClient(carrier, options, transport)
   return Object.assign(
-    (input: string | URL | Request, init?: RequestInit): Promise<Response> => client.fetch(input, init ?? {}),
+    (input: string | URL | Request, init?: SessionRequestInit): Promise<Response> =>
+      client.fetch(input, init ?? {}),
     { close: () => client.close() },
   )
 }
@@ -59,7 +63,7 @@ class FetchClient {
     this.#exchange = createExchange(carrier, transport)
   }
 
-  async fetch(input: string | URL | Request, init: RequestInit): Promise<Response> {
+  async fetch(input: string | URL | Request, init: SessionRequestInit): Promise<Response> {
     const request = await fetchRequest(input, init, this.#options.baseUrl)
     try {
       return await this.#send(request)
@@ -71,8 +75,16 @@ class FetchClient {
   async #send(request: FetchRequest): Promise<Response> {
     if (this.#closed) throw new ClosedError(`The fetch of ${this.#carrier.name}`)
     const { method, url, body } = request
-    const { written, anonymous } = request
-    const asked: FirstHop = { method, url, written, anonymous, kind: 'fetch', body: kindOfBody(body) }
+    const { written, anonymous, topLevelSite } = request
+    const asked: FirstHop = {
+      method,
+      url,
+      written,
+      anonymous,
+      topLevelSite,
+      kind: 'fetch',
+      body: kindOfBody(body),
+    }
     const after = this.#options.timeout ?? defaultTimeout
     const deadline = new Deadline(after, () => `${method} ${plainUrl(url)}`, request.signal)
     this.#running.add(deadline)

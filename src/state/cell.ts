@@ -54,6 +54,11 @@ export class Cell {
     return this.#revision
   }
 
+  /** How many cookies there are; cheaper than asking the state. */
+  get size(): number {
+    return this.#cookies.size
+  }
+
   cookie(key: string): StateCookie | undefined {
     return this.#cookies.get(key)
   }

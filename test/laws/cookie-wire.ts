@@ -1,59 +1,150 @@
-import type { Browser, BrowserContext, CDPSession } from 'playwright'
-import { launchChromium } from '../site/chromium.ts'
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BrowserContext, CDPSession } from 'playwright'
+import { chromiumPath, launchChromium } from '../site/chromium.ts'
 import { type Shop, startShop } from '../site/shop.ts'
 import { allToLoopback, type Place, worldHosts } from './cookie-world.ts'
 
+export interface Answer {
+  /** Set-Cookie lines as byte strings. */
+  readonly lines?: readonly string[]
+  readonly date?: string
+}
+
 /** A real Chromium before a real server that answers every path of the cookie world, for looking at cookies only. */
 export interface CookieWire {
+  readonly shop: Shop
   readonly context: BrowserContext
   url(place: Place): URL
   /** Navigates as if the user had typed the URL; gives the Cookie header that came, and answers with these lines. */
-  visit(url: URL, answer?: { readonly lines: readonly string[]; readonly date?: string }): Promise<string>
+  visit(url: URL, answer?: Answer): Promise<string>
+  /** Marks a request so that the server knows it again, and says how to answer it. */
+  readonly expect: (url: URL, answer?: Answer) => Expected
   close(): Promise<void>
+}
+
+export interface Expected {
+  /** To be requested as it is. */
+  readonly href: string
+  /** The Cookie header that came; rejects when nothing came within ten seconds. */
+  readonly header: Promise<string>
+}
+
+export interface WireOptions {
+  /** A profile in which pages of other sites may have cookies; default: as the browser has it. */
+  readonly thirdPartyCookies?: 'allowed'
+  readonly args?: readonly string[]
 }
 
 const paths = ['/', '/a', '/a/*', '/ab', '/A/*', '/a%20b/*', '/b'] as const
 
-export async function openCookieWire(): Promise<CookieWire> {
+export async function openCookieWire(options: WireOptions = {}): Promise<CookieWire> {
   const shop = await startShop()
-  const seen: { header: string | undefined; answer: string } = { header: undefined, answer: '' }
-  answerEverywhere(shop, seen)
-  const browser: Browser = await launchChromium(shop, { args: allToLoopback })
-  const context = await browser.newContext()
+  const desk = new Desk()
+  answerEverywhere(shop, desk)
+  const { context, close } = await openContext(shop, options)
   const tab: CDPSession = await context.newCDPSession(await context.newPage())
   return {
+    shop,
     context,
     url: ({ secure, host, path }) => new URL(secure ? shop.url(host, path) : shop.httpUrl(host, path)),
-    async visit(url, { lines, date } = { lines: [] }) {
-      seen.header = undefined
-      // 204: the page stays where it is, which makes a navigation cheap. Written by hand, since node:http would
-      // not send the octets that matter here.
-      seen.answer = [
-        'HTTP/1.1 204 No Content',
-        'Connection: close',
-        ...(date === undefined ? [] : [`Date: ${date}`]),
-        ...lines.map((line) => `Set-Cookie: ${line}`),
-        '\r\n',
-      ].join('\r\n')
-      await tab.send('Page.navigate', { url: url.href })
-      const { header } = seen as { header: string | undefined }
-      if (header === undefined) throw new Error(`No request for ${url.href}`)
+    expect: (url, answer = {}) => desk.expect(url, answer),
+    async visit(url, answer = {}) {
+      const { href, header } = desk.expect(url, answer)
+      await tab.send('Page.navigate', { url: href })
       return header
     },
     async close() {
-      await browser.close()
+      await close()
       await shop.close()
     },
   }
 }
 
-function answerEverywhere(shop: Shop, seen: { header: string | undefined; answer: string }): void {
-  for (const host of worldHosts)
+/** Who waits for which request. */
+class Desk {
+  #next = 0
+  readonly #waiting = new Map<string, { answer: Answer; came: (header: string) => void }>()
+
+  expect(url: URL, answer: Answer): Expected {
+    const id = String(this.#next++)
+    const marked = new URL(url)
+    marked.searchParams.set('ask', id)
+    const header = new Promise<string>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id)
+        reject(new Error(`No request for ${url.href}`))
+      }, 10_000)
+      const came = (cookie: string): void => {
+        clearTimeout(timer)
+        resolve(cookie)
+      }
+      this.#waiting.set(id, { answer, came })
+    })
+    header.catch(() => undefined) // heard by whoever waits for it
+    return { href: marked.href, header }
+  }
+
+  /** The head of the answer: 204, so that pages stay where they are, which makes a navigation cheap. */
+  answer(target: string, cookie: string): string {
+    const id = new URL(target, 'http://desk').searchParams.get('ask') ?? ''
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    const { lines = [], date } = waiting?.answer ?? {}
+    waiting?.came(cookie)
+    return [
+      'HTTP/1.1 204 No Content',
+      'Connection: close',
+      ...(date === undefined ? [] : [`Date: ${date}`]),
+      ...lines.map((line) => `Set-Cookie: ${line}`),
+      '\r\n',
+    ].join('\r\n')
+  }
+}
+
+function answerEverywhere(shop: Shop, desk: Desk): void {
+  for (const host of worldHosts) {
+    // Written by hand, since node:http would not send the octets that matter here.
     for (const path of paths)
       shop.on(host, path, (req) => {
-        seen.header = req.headers.cookie ?? ''
-        req.socket.end(seen.answer, 'latin1')
+        req.socket.end(desk.answer(req.url ?? '/', req.headers.cookie ?? ''), 'latin1')
       })
+    shop.on(host, '/page', (_, res) => {
+      res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>page</title>')
+    })
+  }
+}
+
+interface OpenedContext {
+  readonly context: BrowserContext
+  close(): Promise<void>
+}
+
+async function openContext(shop: Shop, options: WireOptions): Promise<OpenedContext> {
+  const args = [...allToLoopback, ...(options.args ?? [])]
+  if (options.thirdPartyCookies === undefined) {
+    const browser = await launchChromium(shop, { args })
+    return { context: await browser.newContext(), close: () => browser.close() }
+  }
+  // A setting of the profile, so there must be one.
+  const profile = await mkdtemp(join(tmpdir(), 'sessionbridge-profile-'))
+  await mkdir(join(profile, 'Default'))
+  const preferences = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } }
+  await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences))
+  const { chromium } = await import('playwright')
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: await chromiumPath(),
+    chromiumSandbox: false,
+    args: [...shop.browserArgs, ...args],
+  })
+  return {
+    context,
+    async close() {
+      await context.close()
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
 }
 
 /** How many cases to generate: so many in `npm test`, so many times more where `SESSIONBRIDGE_ROUNDS` says so. */

@@ -4,12 +4,20 @@ import { siteOf } from '../../policy/public-suffix.ts'
 export interface CookieContext {
   /** Schemeful site of the page that makes the request, such as `https://shop.test`. */
   readonly topLevelSite?: string
-  /** Whether that page is of the same site as the URL; default: judged by `topLevelSite`, else same-site. */
+  /**
+   * Whether that page is of the same site as the URL; default: judged by `topLevelSite`, else same-site. Cross-site
+   * although `topLevelSite` is the URL's own: a frame of another site in between asks.
+   */
   readonly sameSite?: 'same-site' | 'cross-site'
   /** True when the request loads the page itself; default: true unless one of the two above is given. */
   readonly navigation?: boolean
   /** Default `GET`; matters for cross-site navigations. */
   readonly method?: string
+  /**
+   * Whether the browser lets pages of other sites have cookies outside of partitions; default `allowed`, as Chrome has
+   * it. Incognito windows and some distributions' Chromium block them.
+   */
+  readonly thirdPartyCookies?: 'allowed' | 'blocked'
   /** Unix milliseconds; default: the clock. */
   readonly now?: number
 }
@@ -28,6 +36,11 @@ export function sameSiteReach(url: URL, context: CookieContext): SameSiteReach {
   return safeMethods.has((context.method ?? 'GET').toUpperCase()) ? 'lax' : 'lax-unsafe'
 }
 
+/** Whether a request can have no cookies but those of its partition. */
+export function isShutOut(url: URL, context: CookieContext): boolean {
+  return context.thirdPartyCookies === 'blocked' && sameSiteReach(url, context) === 'none'
+}
+
 /** The partition whose cookies a request carries. */
 export interface Partition {
   readonly topLevelSite: string
@@ -38,7 +51,8 @@ export interface Partition {
 export function partitionOf(url: URL, context: CookieContext): Partition | undefined {
   const { topLevelSite } = context
   const own = siteOf(url)
-  if (isNavigation(context) || topLevelSite === own) return { topLevelSite: own, crossSiteAncestor: false }
+  if (isNavigation(context)) return { topLevelSite: own, crossSiteAncestor: false }
+  if (topLevelSite === own) return { topLevelSite: own, crossSiteAncestor: context.sameSite === 'cross-site' }
   if (topLevelSite !== undefined) return { topLevelSite, crossSiteAncestor: true }
   return context.sameSite === 'cross-site' ? undefined : { topLevelSite: own, crossSiteAncestor: false }
 }

@@ -4,7 +4,8 @@ import type { StateCookie } from '../../state/state.ts'
 import { isYoung } from './birth.ts'
 import { bytesOfText } from './byte-text.ts'
 import type { CookieContext, Partition, SameSiteReach } from './cookie-context.ts'
-import { partitionOf, sameSiteReach } from './cookie-context.ts'
+import { isShutOut, partitionOf, sameSiteReach } from './cookie-context.ts'
+import { rememberSending, useInterval } from './last-use.ts'
 import { pathCovers } from './set-cookie.ts'
 
 /**
@@ -12,17 +13,19 @@ import { pathCovers } from './set-cookie.ts'
  * path first, then oldest first. Remembered per cell until something changes or expires.
  */
 export function cookieHeader(cell: Cell, url: URL, context: CookieContext = typedByUser): string {
-  return viewOf(cell, url, context).header(url.pathname)
+  const now = context.now ?? Date.now()
+  return viewOf(cell, url, context, now).header(url.pathname, now)
 }
 
 /** The cookies of that header, in its order. */
 export function cookiesFor(cell: Cell, url: URL, context: CookieContext = typedByUser): StateCookie[] {
-  return viewOf(cell, url, context).cookies(url.pathname)
+  const now = context.now ?? Date.now()
+  return viewOf(cell, url, context, now).cookies(url.pathname)
 }
 
 /** Every cookie that some path of the URL's host may see, for listings. */
 export function cookiesForHost(cell: Cell, url: URL, context: CookieContext = typedByUser): StateCookie[] {
-  return [...viewOf(cell, url, context).candidates]
+  return [...viewOf(cell, url, context, context.now ?? Date.now()).candidates]
 }
 
 const typedByUser: CookieContext = Object.freeze({})
@@ -36,14 +39,13 @@ const windows = new WeakMap<Cell, Window>()
 /** Hosts remembered per cell; more than a session touches. */
 const viewsAtMost = 500
 
-function viewOf(cell: Cell, url: URL, context: CookieContext): HostView {
+function viewOf(cell: Cell, url: URL, context: CookieContext, now: number): HostView {
   let window = windows.get(cell)
   if (window === undefined) windows.set(cell, (window = { revision: cell.revision, views: new Map() }))
   if (window.revision !== cell.revision) {
     window.views.clear()
     window.revision = cell.revision
   }
-  const now = context.now ?? Date.now()
   const key = viewKey(url, context)
   const known = window.views.get(key)
   if (known?.holdsAt(now) === true) return known
@@ -56,8 +58,8 @@ function viewOf(cell: Cell, url: URL, context: CookieContext): HostView {
 function viewKey(url: URL, context: CookieContext): string {
   const place = `${url.protocol}${url.hostname}`
   if (context === typedByUser) return place
-  const { topLevelSite = '', sameSite = '', navigation, method = '' } = context
-  return `${place} ${topLevelSite} ${sameSite} ${String(navigation)} ${method}`
+  const { topLevelSite = '', sameSite = '', navigation, method = '', thirdPartyCookies = '' } = context
+  return `${place} ${topLevelSite} ${sameSite} ${String(navigation)} ${method} ${thirdPartyCookies}`
 }
 
 /** What one host may see in one context between two changes of the cell, before the path is looked at. */
@@ -66,18 +68,19 @@ class HostView {
   readonly #from: number
   readonly #until: number
   readonly #paths: readonly string[]
-  readonly #headers = new Map<number, string>()
+  readonly #headers = new Map<number, { readonly header: string; usedAt: number }>()
 
   constructor(cell: Cell, url: URL, context: CookieContext, now: number) {
     const reach = sameSiteReach(url, context)
     const secure = isTrustworthy(url)
+    const shutOut = isShutOut(url, context)
     const inPartition = partitionTest(url, context)
     const visible = [...cell.cookiesFor(url.hostname)].filter(
       (cookie) =>
         (secure || !cookie.secure) &&
         (cookie.expires === -1 || cookie.expires * 1000 > now) &&
         sees(reach, cookie, now) &&
-        (cookie.partitionKey === undefined || inPartition(cookie)) &&
+        (cookie.partitionKey === undefined ? !shutOut : inPartition(cookie)) &&
         pairOf(cookie) !== undefined,
     )
     this.candidates = visible.sort(
@@ -99,15 +102,29 @@ class HostView {
   }
 
   /** Equal for all URLs that lie on the same cookie paths, so it is made once for each such set of paths. */
-  header(pathname: string): string {
-    if (this.#paths.length > 30) return headerOf(this.cookies(pathname))
+  header(pathname: string, now: number): string {
+    if (this.#paths.length > 30) return headerOf(this.#sent(pathname, now))
     let mask = 0
     for (let at = 0; at < this.#paths.length; at++) {
       if (pathCovers(this.#paths[at] ?? '', pathname)) mask |= 1 << at
     }
-    let header = this.#headers.get(mask)
-    if (header === undefined) this.#headers.set(mask, (header = headerOf(this.cookies(pathname))))
+    const known = this.#headers.get(mask)
+    if (known !== undefined) {
+      if (now - known.usedAt >= useInterval) {
+        this.#sent(pathname, now)
+        known.usedAt = now
+      }
+      return known.header
+    }
+    const header = headerOf(this.#sent(pathname, now))
+    this.#headers.set(mask, { header, usedAt: now })
     return header
+  }
+
+  #sent(pathname: string, now: number): StateCookie[] {
+    const cookies = this.cookies(pathname)
+    rememberSending(cookies, now)
+    return cookies
   }
 }
 

@@ -5,9 +5,11 @@ import type { SameSite, StateCookie } from '../../state/state.ts'
 import { cookieKey } from '../../state/state.ts'
 import { rememberBirth } from './birth.ts'
 import type { CookieContext } from './cookie-context.ts'
-import { partitionOf, sameSiteReach } from './cookie-context.ts'
+import { isShutOut, partitionOf, sameSiteReach } from './cookie-context.ts'
 import { cookieDomain } from './cookie-domain.ts'
 import { cookieExpiry } from './cookie-expiry.ts'
+import { makeRoom } from './crowding.ts'
+import { rememberSetting } from './last-use.ts'
 import { PendingCookies } from './pending-cookies.ts'
 import { type CookieLine, type LineDefect, parseCookieLine } from './set-cookie-line.ts'
 
@@ -22,8 +24,8 @@ export interface IngestOptions extends CookieContext {
 
 /**
  * Changes the cell as a response from `url` with these Set-Cookie lines would change Chromium: in order, deletions
- * included, told to the cell's listeners as one change. Reports the lines that Chromium would not have taken. Lines
- * may be byte strings, as HTTP clients give them, or text.
+ * included, told to the cell's listeners as one change. Reports the lines that Chromium would not have taken, and the
+ * cookies that went because there were too many. Lines may be byte strings, as HTTP clients give them, or text.
  */
 export function ingestSetCookies(
   cell: Cell,
@@ -33,11 +35,12 @@ export function ingestSetCookies(
 ): Report {
   if (lines.length === 0) return []
   const outcomes = ingestLines(cell, url, lines, options)
-  return outcomes.flatMap((outcome) => ('refusal' in outcome ? [outcome.refusal] : []))
+  return outcomes.flatMap((outcome) => ('refusal' in outcome ? [outcome.refusal] : outcome.evicted))
 }
 
-/** What became of a line: the cookie as taken (or as deleted, when it is over already), or why not. */
-export type LineOutcome = { readonly cookie: StateCookie } | { readonly refusal: ReportItem }
+/** What became of a line: the cookie as taken (or as deleted, when it is over already) and what had to go, or why not. */
+export type LineOutcome =
+  { readonly cookie: StateCookie; readonly evicted: Report } | { readonly refusal: ReportItem }
 
 /** `ingestSetCookies` with an outcome for each line. */
 export function ingestLines(
@@ -71,8 +74,7 @@ function takeLine(line: CookieLine | LineDefect, response: Response): LineOutcom
   const refusal = refusalOf(cookie, line, response) ?? overwriteRefusal(cookie, response)
   if (refusal !== undefined)
     return { refusal: { kind: 'cookie', name: cookie.name, where: whereOf(cookie), ...refusal } }
-  store(cookie, response)
-  return { cookie }
+  return { cookie, evicted: store(cookie, response) }
 }
 
 function cookieOf(line: CookieLine, response: Response): StateCookie | Refusal {
@@ -123,6 +125,7 @@ function refusalOf(cookie: StateCookie, line: CookieLine, response: Response): R
   if (line.partitioned && !cookie.secure) return { reason: 'refused', rule: 'Partitioned needs Secure' }
   if (cookie.sameSite !== 'None' && sameSiteReach(url, options) === 'none')
     return { reason: 'refused', rule: 'SameSite cookie from a cross-site request' }
+  if (!line.partitioned && isShutOut(url, options)) return { reason: 'refused', rule: 'third-party cookie' }
   return undefined
 }
 
@@ -151,14 +154,17 @@ function isWithin(domain: string, other: string): boolean {
   return host === parent || host.endsWith(`.${parent}`)
 }
 
-function store(cookie: StateCookie, { pending, now }: Response): void {
+/** Gives what had to go for it. */
+function store(cookie: StateCookie, { pending, now }: Response): Report {
   if (cookie.expires !== -1 && cookie.expires * 1000 <= now) {
     pending.remove(cookie)
-    return
+    return []
   }
   const existing = pending.get(cookieKey(cookie))
   rememberBirth(cookie, existing?.value === cookie.value ? existing : now)
+  rememberSetting(cookie, now)
   pending.set(cookie)
+  return makeRoom(pending, cookie, now)
 }
 
 /** True when a request (or a cookie) at `path` lies on a cookie's path. */

@@ -11,7 +11,7 @@ import type { ToughCookie } from './tough-cookie.ts'
 export interface JarOptions {
   /** Who writes, for the cell's listeners; default `jar`. */
   readonly by?: string
-  /** Hears of every cookie that was not taken. */
+  /** Hears of every cookie that was not taken, and of those that went because there were too many. */
   readonly report?: (item: ReportItem) => void
 }
 
@@ -38,7 +38,10 @@ export function createWindowJar(tough: ToughCookie, cell: Cell, options: JarOpti
       ...(now !== undefined && { now }),
     })
     if (outcome === undefined) return undefined
-    if ('cookie' in outcome) return cookieObjectOf(tough, outcome.cookie, cell.sequence(outcome.cookie))
+    if ('cookie' in outcome) {
+      if (options.report !== undefined) outcome.evicted.forEach(options.report)
+      return cookieObjectOf(tough, outcome.cookie, cell.sequence(outcome.cookie))
+    }
     options.report?.(outcome.refusal)
     return undefined
   }
