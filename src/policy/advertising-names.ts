@@ -5,7 +5,7 @@ export const advertisingVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Google Ads',
     source: 'business.safety.google/adscookies',
-    names: ['_gcl_*', '__gads', '__gpi', '__gpi_optout', '__eoi', 'FPAU', 'FPGCLAW', 'FPGCLDC', 'FPGCLGB'],
+    names: ['_gcl_*', '__gads', '__gpi', '__eoi', 'FPAU', 'FPGCLAW', 'FPGCLDC', 'FPGCLGB'],
   },
   {
     vendor: 'Meta pixel',
@@ -48,7 +48,7 @@ export const advertisingVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Pardot',
     source: 'help.salesforce.com, "Account Engagement cookies"',
-    names: ['visitor_id*-hash', 'pardot'],
+    names: ['visitor_id#', 'visitor_id#-hash', 'pardot'],
   },
   {
     vendor: 'Eloqua',
@@ -58,15 +58,7 @@ export const advertisingVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Criteo',
     source: 'criteo.com/privacy, "First-party cookies"',
-    names: [
-      'cto_bundle',
-      'cto_bidid',
-      'cto_dna_bundle',
-      'cto_tld_test',
-      'cto_optout',
-      'cto_lwid',
-      'cto_idcpy',
-    ],
+    names: ['cto_bundle', 'cto_bidid', 'cto_dna_bundle', 'cto_tld_test', 'cto_lwid', 'cto_idcpy'],
   },
   {
     vendor: 'Taboola',
@@ -83,13 +75,13 @@ export const advertisingVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Klaviyo',
     source: 'help.klaviyo.com, "Klaviyo cookies"',
-    names: ['__kla_id', '__kla_viewed', '__kla_off', 'klaviyoOnsite', 'klaviyoPagesVisitCount'],
+    names: ['__kla_id', '__kla_viewed', 'klaviyoOnsite', 'klaviyoPagesVisitCount'],
   },
   { vendor: 'Attentive', source: 'attentive.com, "Cookie list"', names: ['__attentive_*', '_attn_'] },
   {
     vendor: 'Braze',
     source: 'braze.com/docs, "Web SDK cookies and storage"',
-    names: ['ab.storage.*', 'ab._gd', 'ab.optOut'],
+    names: ['ab.storage.*', 'ab._gd'],
   },
   {
     vendor: 'Lotame',

@@ -15,6 +15,7 @@ export const analyticsVendors: readonly TrackerVendor[] = [
       '_dc_gtm_*',
       'AMP_TOKEN',
       '__utm?',
+      '__utmxx',
       'FPID',
       'FPLC',
     ],
@@ -27,7 +28,13 @@ export const analyticsVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Microsoft Application Insights',
     source: 'learn.microsoft.com/azure/azure-monitor, "Cookies in Application Insights"',
-    names: ['ai_user', 'ai_session', 'AI_buffer*', 'AI_sentBuffer*'],
+    names: [
+      'ai_user',
+      'ai_session',
+      'AI_buffer*',
+      'AI_sentBuffer*',
+      'MicrosoftApplicationsTelemetryDeviceId',
+    ],
   },
   { vendor: 'Hotjar', source: 'help.hotjar.com, "Cookies set by the Hotjar tracking code"', names: ['_hj*'] },
   { vendor: 'Yandex Metrica', source: 'yandex.com/support/metrica, "Cookies"', names: ['_ym_*'] },
@@ -39,7 +46,7 @@ export const analyticsVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Mixpanel',
     source: 'docs.mixpanel.com, "JavaScript SDK: persistence"',
-    names: ['mp_*_mixpanel', '__mpq_*', 'mp_gen_new_tab_id*', '__mp_opt_in_out_*', '__mprec_*'],
+    names: ['mp_*_mixpanel', '__mpq_*', 'mp_gen_new_tab_id*', '__mprec_*'],
   },
   {
     vendor: 'Amplitude',
@@ -57,7 +64,7 @@ export const analyticsVendors: readonly TrackerVendor[] = [
   {
     vendor: 'PostHog',
     source: 'posthog.com/docs, "Persistence"',
-    names: ['ph_*_posthog', '__ph_opt_in_out_*'],
+    names: ['ph_*_posthog'],
   },
   { vendor: 'Matomo', source: 'matomo.org/faq, "What are the cookies created by Matomo"', names: ['_pk_*'] },
   {
@@ -66,9 +73,14 @@ export const analyticsVendors: readonly TrackerVendor[] = [
     names: [
       'AMCV_*',
       'AMCVS_*',
+      'aam_uuid',
+      'demdex',
+      'dextp',
       's_cc',
       's_sq',
       's_fid',
+      's_ppv',
+      's_tp',
       's_vi',
       's_vi_*',
       's_ecid',
@@ -87,7 +99,7 @@ export const analyticsVendors: readonly TrackerVendor[] = [
   {
     vendor: 'AB Tasty',
     source: 'docs.abtasty.com, "Cookies"',
-    names: ['ABTasty', 'ABTastySession', 'ABTastyData', 'ABTastyDomainTest', 'ABTastyOptout'],
+    names: ['ABTasty', 'ABTastySession', 'ABTastyData', 'ABTastyDomainTest'],
   },
   {
     vendor: 'Kameleoon',
@@ -123,13 +135,13 @@ export const analyticsVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Lucky Orange',
     source: 'help.luckyorange.com, "Cookies"',
-    names: ['_lo_uid', '_lo_v', '_lorid', '__lotl', '__lotr'],
+    names: ['_lo_uid', '_lo_rid', '_lo_v', '_lorid', '__lotl', '__lotr'],
   },
   { vendor: 'Inspectlet', source: 'docs.inspectlet.com, "Cookies"', names: ['__insp_*'] },
   {
     vendor: 'Contentsquare',
     source: 'docs.contentsquare.com, "Cookies"',
-    names: ['_cs_c', '_cs_id', '_cs_s', '_cs_ex', '_cs_mk*', '_cs_cvars', '_cs_root-domain', '_cs_optout'],
+    names: ['_cs_c', '_cs_id', '_cs_s', '_cs_ex', '_cs_mk*', '_cs_cvars', '_cs_root-domain'],
   },
   { vendor: 'Quantum Metric', source: 'quantummetric.com, "Cookie policy"', names: ['QuantumMetric*'] },
   { vendor: 'Glassbox', source: 'glassbox.com, "Cookies"', names: ['_cls_v', '_cls_s', '_cls_cfg'] },
@@ -153,7 +165,6 @@ export const analyticsVendors: readonly TrackerVendor[] = [
       'dtPC',
       'dtSa',
       'dtValidationCookie',
-      'dtDisabled',
       'rxVisitor',
       'rxvt',
       'rxvisitid',
@@ -162,7 +173,16 @@ export const analyticsVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Chartbeat',
     source: 'docs.chartbeat.com, "Cookies"',
-    names: ['_cb', '_cb_ls', '_cb_svref', '_cb_expires', '_chartbeat*', '_v__chartbeat3', '_v__cb_cp'],
+    names: [
+      '_cb',
+      '_cb_ls',
+      '_cb_svref',
+      '_cb_expires',
+      '_chartbeat*',
+      '_SUPERFLY_nosample',
+      '_v__chartbeat3',
+      '_v__cb_cp',
+    ],
   },
   { vendor: 'Parse.ly', source: 'docs.parse.ly, "Cookies"', names: ['_parsely_*'] },
   {

@@ -97,4 +97,7 @@ export const neverCut: readonly string[] = [
   'reese84',
   'KP_UIDz',
   'x-bni-*',
+  // Not to be tracked is a wish: what a script sees instead of it, it takes for consent.
+  'optimizelyOptOut',
+  '_hjOptOut',
 ]

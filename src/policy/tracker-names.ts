@@ -1,5 +1,6 @@
 import { advertisingVendors } from './advertising-names.ts'
 import { analyticsVendors } from './analytics-names.ts'
+import { marketingVendors } from './marketing-names.ts'
 
 /**
  * Names that analytics and advertising scripts give to what they keep in the visited site's own storage. Our own
@@ -16,10 +17,11 @@ export interface TrackerVendor {
 }
 
 export interface ListedVendor extends TrackerVendor {
-  readonly list: 'analytics' | 'advertising'
+  readonly list: 'analytics' | 'advertising' | 'marketing'
 }
 
 export const trackerVendors: readonly ListedVendor[] = [
   ...analyticsVendors.map((vendor) => ({ ...vendor, list: 'analytics' as const })),
   ...advertisingVendors.map((vendor) => ({ ...vendor, list: 'advertising' as const })),
+  ...marketingVendors.map((vendor) => ({ ...vendor, list: 'marketing' as const })),
 ]

@@ -1,11 +1,11 @@
 import { namePatterns } from './name-patterns.ts'
 import { neverCut } from './never-cut.ts'
-import { trackerVendors } from './tracker-names.ts'
+import { trackerVendors, type ListedVendor } from './tracker-names.ts'
 
 /** A name that is known to be a tracker's: whose, and by which entry of which list. */
 export interface TrackerMatch {
   readonly vendor: string
-  readonly list: 'analytics' | 'advertising'
+  readonly list: ListedVendor['list']
   /** Such as `_ga_*`. */
   readonly pattern: string
   /** Where the name is documented. */
