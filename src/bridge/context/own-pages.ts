@@ -46,12 +46,17 @@ export async function askOrigins(
   const groups = groupBySite(questions)
   const answers: Answer[] = []
   const lane = async (): Promise<void> => {
-    for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
-      const [first, ...rest] = await askGroup(context, group, options)
-      if (first === undefined) continue
-      answers.push(first, ...rest)
-      // The page itself could not be had: the next origin of the site leads the others.
-      if (rest.length === 0 && group.length > 1) groups.unshift(group.slice(1))
+    const visitor = new Visitor(context, questions, options)
+    try {
+      for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
+        const [first, ...rest] = await visitor.ask(group)
+        if (first === undefined) continue
+        answers.push(first, ...rest)
+        // The page itself could not be had: the next origin of the site leads the others.
+        if (rest.length === 0 && group.length > 1) groups.unshift(group.slice(1))
+      }
+    } finally {
+      await visitor.leave()
     }
   }
   await Promise.all(Array.from({ length: Math.min(4, groups.length) }, lane))
@@ -77,39 +82,54 @@ function groupBySite(questions: readonly Question[]): Question[][] {
   return groups
 }
 
-/** Answers of a group; of its first origin alone when the page could not be opened there. */
-async function askGroup(
-  context: BrowserContext,
-  group: readonly Question[],
-  options: AskOptions,
-): Promise<Answer[]> {
-  const [first] = group
-  if (first === undefined) return []
-  let opened: Page | undefined
-  let over = false
-  const arrive = async (): Promise<World> => {
-    opened = await openBlank(context, group)
-    if (over) await letGo(opened) // it opened after the deadline; what follows fails on the closed page, unheard
-    await opened.goto(`${first.origin}/`, { waitUntil: 'commit', timeout: options.timeout })
+/** One page of ours, which goes from site to site. */
+class Visitor {
+  #context: BrowserContext
+  #questions: ReadonlyMap<string, string>
+  #options: AskOptions
+  #page: Promise<Page> | undefined
+
+  constructor(context: BrowserContext, questions: readonly Question[], options: AskOptions) {
+    this.#context = context
+    this.#questions = new Map(questions.map(({ origin, expression }) => [origin, expression]))
+    this.#options = options
+  }
+
+  /** Answers of a group; of its first origin alone when the page could not be opened there. */
+  async ask(group: readonly Question[]): Promise<Answer[]> {
+    const [first] = group
+    if (first === undefined) return []
+    const { timeout, signal } = this.#options
+    try {
+      const world = await within(this.#arrive(first, group), timeout, `a page of ${first.origin}`, signal)
+      const answers = await Promise.all(group.map(({ origin }) => takeOne(world, origin, this.#options)))
+      if (answers.some((answer) => !('text' in answer))) await this.leave() // something may still hang there
+      return answers
+    } catch (error) {
+      await this.leave()
+      signal?.throwIfAborted()
+      return [failure(first.origin, error)]
+    }
+  }
+
+  async #arrive(first: Question, group: readonly Question[]): Promise<World> {
+    const page = await (this.#page ??= openBlank(this.#context, this.#questions))
+    await page.goto(`${first.origin}/`, { waitUntil: 'commit', timeout: this.#options.timeout })
     // HSTS turns an http origin into https before any request could be answered by us.
-    if (webOrigin(opened.url()) !== first.origin) throw new Error('the browser went to another origin')
-    const world = await ownWorld(opened)
+    if (webOrigin(page.url()) !== first.origin) throw new Error('the browser went to another origin')
+    const world = await ownWorld(page)
     const others = group.slice(1).map(({ origin }) => origin)
     // Not awaited: the page works through them in order, and an answer that does not come is seen where it is taken.
     for (const expression of [callInPage(collectAnswers, others, 1_000_000), answerHere(first.expression)])
       world(expression).catch(() => undefined)
     return world
   }
-  try {
-    const what = `a blank page of ${first.origin}`
-    const world = await within(arrive(), options.timeout, what, options.signal)
-    return await Promise.all(group.map(({ origin }) => takeOne(world, origin, options)))
-  } catch (error) {
-    over = true
-    options.signal?.throwIfAborted()
-    return [failure(first.origin, error)]
-  } finally {
-    await letGo(opened)
+
+  /** Waited for only so long: opening or closing a page takes as long as the browser, or a hung renderer, likes. */
+  async leave(): Promise<void> {
+    const closing = this.#page?.then((page) => page.close())
+    this.#page = undefined
+    if (closing !== undefined) await within(closing, 1_000, 'closing a page').catch(() => undefined)
   }
 }
 
@@ -139,10 +159,9 @@ function failure(origin: string, error: unknown): Answer {
     : { origin, reason: 'unreadable', rule: 'a blank page of this origin could not be opened' }
 }
 
-async function openBlank(context: BrowserContext, group: readonly Question[]): Promise<Page> {
+async function openBlank(context: BrowserContext, questions: ReadonlyMap<string, string>): Promise<Page> {
   const page = await context.newPage()
   own.add(page)
-  const questions = new Map(group.map(({ origin, expression }) => [origin, expression]))
   await Promise.all([
     page.route('**/*', (route) => answerBlank(route, questions)),
     bypassServiceWorker(context, page),
@@ -174,10 +193,4 @@ async function bypassServiceWorker(context: BrowserContext, page: Page): Promise
     session?.send('Network.enable'),
     session?.send('Network.setBypassServiceWorker', { bypass: true }),
   ])
-}
-
-/** Waited for only so long: closing a page whose renderer hangs takes as long as it likes. */
-async function letGo(page: Page | undefined): Promise<void> {
-  if (page === undefined) return
-  await within(page.close(), 1_000, 'closing a page').catch(() => undefined)
 }

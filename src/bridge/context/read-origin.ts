@@ -5,13 +5,7 @@ import { within } from './deadline.ts'
 import { encodeValue } from './in-page/encode-value.ts'
 import type { Problem } from './in-page/problem.ts'
 import { readDatabases } from './in-page/read-databases.ts'
-import {
-  type Items,
-  type ReadRequest,
-  readStorage,
-  storageSize,
-  type StorageRead,
-} from './in-page/read-storage.ts'
+import { type Items, type ReadRequest, readStorage, type StorageRead } from './in-page/read-storage.ts'
 import { callInPage } from './in-page/source.ts'
 import type { StandingFrames } from './open-frames.ts'
 import type { OriginReads } from './origin-state.ts'
@@ -31,7 +25,7 @@ export async function readClosed(
   origins: readonly string[],
   options: ReadOptions,
 ): Promise<{ reads: OriginReads[]; report: ReportItem[] }> {
-  const expression = readExpression({ shared: true, session: false }, options)
+  const expression = readExpression({ local: true, session: false, databases: 'read' }, options)
   const questions = origins.map((origin) => ({ origin, expression }))
   const reads: OriginReads[] = []
   const report: ReportItem[] = []
@@ -51,18 +45,25 @@ export async function readClosed(
 }
 
 /**
- * Half the time for the page to show that it is alive and say how much it holds. Megabytes take seconds on a busy
- * machine, which is no sign of a hung page: they get 2 ms more for each 1,000 UTF-16 units.
+ * Half the time for the page to show that it is alive: a page that holds little says all of it with its first answer.
+ * Megabytes take seconds on a busy machine, which is no sign of a hung page: they get 2 ms more for each 1,000 units.
  */
-async function readIn(
-  opening: Promise<World>,
-  wanted: Pick<ReadRequest, 'shared' | 'session'>,
-  { timeout, signal }: ReadOptions,
-): Promise<StorageRead> {
-  const sizing = opening.then(async (world) => ({ world, size: await world(callInPage(storageSize)) }))
-  const { world, size } = await within(sizing, timeout / 2, 'opening a page for reading', signal)
-  const reading = world(readExpression(wanted, { timeout }))
-  return parseRead(await within(reading, timeout + Number(size) / 500, 'reading', signal))
+async function readIn(opening: Promise<World>, shared: boolean, options: ReadOptions): Promise<StorageRead> {
+  const { timeout, signal } = options
+  const wanted = { local: shared, session: true, databases: shared ? 'count' : 'no' } as const
+  const beginning = opening.then(async (world) => {
+    const answer = await world(readExpression({ ...wanted, longest: 1_000_000 }, options))
+    return { world, answer }
+  })
+  const { world, answer } = await within(beginning, timeout / 2, 'a first answer', signal)
+  const time = answer.startsWith('#') ? timeout + Number(answer.slice(1)) / 500 : 0
+  const storages =
+    time > 0 ? await within(world(readExpression(wanted, options)), time, 'reading', signal) : answer
+  const read = parseRead(storages)
+  if ((read.databaseCount ?? 0) === 0) return shared ? { databases: [], ...read } : read
+  const rest = readExpression({ local: false, session: false, databases: 'read' }, options)
+  const { databases, problems } = parseRead(await within(world(rest), timeout, 'reading databases', signal))
+  return { ...read, ...(databases && { databases }), problems: [...read.problems, ...problems] }
 }
 
 /**
@@ -79,8 +80,7 @@ export async function readStanding(
   const report: ReportItem[] = []
   const readTab = async (frame: Frame): Promise<StorageRead | undefined> => {
     try {
-      const wanted = { shared: frame === first, session: true }
-      const read = await readIn(openWorld(context, frame), wanted, options)
+      const read = await readIn(openWorld(context, frame), frame === first, options)
       const hasNone = read.origin !== origin || (read.session === undefined && frame.parentFrame() !== null)
       // A sandboxed frame, or an iframe that is denied storage as a third party, holds nothing that could be lost.
       return hasNone ? undefined : read
@@ -112,9 +112,13 @@ function unansweredTab(origin: string, error: unknown): ReportItem {
   return { kind: 'sessionStorage', name: '*', where: origin, reason: late ? 'timed-out' : 'unreadable', rule }
 }
 
-function readExpression(wanted: Pick<ReadRequest, 'shared' | 'session'>, { timeout }: ReadOptions): string {
+type Wanted = Omit<ReadRequest, 'databaseTimeout' | 'marker'>
+
+function readExpression(wanted: Wanted, { timeout }: ReadOptions): string {
   const request: ReadRequest = { ...wanted, databaseTimeout: timeout * 0.8, marker }
-  return callInPage(readStorage, encodeValue, readDatabases, request)
+  return wanted.databases === 'read'
+    ? callInPage(readStorage, encodeValue, readDatabases, request)
+    : callInPage(readStorage, null, null, request)
 }
 
 function parseRead(text: string): StorageRead {

@@ -103,7 +103,7 @@ export class Seeding {
     if (seed?.local === undefined) return
     if (frame.parentFrame() === null) {
       // At once, before anybody waiting for this navigation goes on: what they do next comes after it.
-      this.#put(origin, { ...(seed.session !== undefined && { session: seed.session }) })
+      void this.#put(origin, { ...(seed.session !== undefined && { session: seed.session }) })
       void this.#check(origin, frame, seed)
     } else if (seed.framed !== true) {
       void this.#checkFramed(origin, frame)
@@ -113,7 +113,7 @@ export class Seeding {
   /** A document without storage (`Content-Security-Policy: sandbox`, storage blocked) was not the first one after all. */
   async #check(origin: string, frame: Frame, seed: Seed): Promise<void> {
     if ((await storageOf(origin, frame)) !== 'none') return
-    this.#put(origin, { ...this.#seeds.get(origin), ...seed })
+    await this.#put(origin, { ...this.#seeds.get(origin), ...seed })
     const rule =
       'the browser denies the page its storage; it waits for a page of this origin that has storage'
     this.#onReport?.({ kind: 'origin', name: origin, where: origin, reason: 'refused', rule })
@@ -123,13 +123,13 @@ export class Seeding {
   async #checkFramed(origin: string, frame: Frame): Promise<void> {
     if ((await storageOf(origin, frame)) !== 'own') return
     const seed = this.#seeds.get(origin)
-    if (seed?.local !== undefined) this.#put(origin, { ...seed, framed: true })
+    if (seed?.local !== undefined) await this.#put(origin, { ...seed, framed: true })
   }
 
-  #put(origin: string, seed: Seed): void {
+  async #put(origin: string, seed: Seed): Promise<void> {
     if (seed.local === undefined && seed.session === undefined) this.#seeds.delete(origin)
     else this.#seeds.set(origin, seed)
-    this.#install().catch(() => {
+    await this.#install().catch(() => {
       // The context is closing, or Playwright could not reach one of its pages.
       for (const [where, { local }] of this.#seeds)
         if (local !== undefined) this.#onReport?.({ kind: 'origin', name: where, where, reason: 'refused' })

@@ -4,12 +4,15 @@ import type { Problem } from './problem.ts'
 import type { readDatabases } from './read-databases.ts'
 
 export interface ReadRequest {
-  /** localStorage and IndexedDB, which all documents of an origin share. */
-  readonly shared: boolean
-  /** sessionStorage, which every tab has for itself. */
+  /** localStorage and IndexedDB are what all documents of an origin share; sessionStorage every tab has for itself. */
+  readonly local: boolean
   readonly session: boolean
+  /** `count` only says whether there are any: most origins have none, and the script that reads them is long. */
+  readonly databases: 'read' | 'count' | 'no'
   /** Milliseconds for one database. */
   readonly databaseTimeout: number
+  /** Answers `#` and its length instead when both storages together are longer than this, in UTF-16 units. */
+  readonly longest?: number
   /** A key of ours in sessionStorage, not to be told. */
   readonly marker: string
 }
@@ -22,16 +25,17 @@ export interface StorageRead {
   readonly local?: Items
   readonly session?: Items
   readonly databases?: IndexedDatabase[]
+  readonly databaseCount?: number
   readonly problems: Problem[]
 }
 
 /**
- * Reads the web storage of the page's origin. Answers as JSON text, in which lone surrogates are escaped, and so travel.
- * A storage that the page is denied is left out and told. Runs in a page.
+ * Reads the storage of the page's origin. Answers as JSON text, in which lone surrogates are escaped, and so travel. A storage
+ * that the page is denied is left out and told. Runs in a page; the parts that read databases are left out (null) when not needed.
  */
 export async function readStorage(
-  encode: typeof encodeValue,
-  databasesOf: typeof readDatabases,
+  encode: typeof encodeValue | null,
+  databasesOf: typeof readDatabases | null,
   request: ReadRequest,
 ): Promise<string> {
   const problems: Problem[] = []
@@ -39,51 +43,39 @@ export async function readStorage(
     const { name, message } = error as Error
     problems.push({ kind, name: '*', reason: 'unreadable', rule: name === 'Error' ? message : name })
   }
-  // By index: Object.keys would lose a key named `length`, and index 0 would be taken for a key.
+  // By index: Object.keys would lose a key named `length`.
   const items = (storage: Storage): Items =>
     Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '')
       .filter((name) => name !== request.marker)
       .map((name) => [name, storage.getItem(name) ?? ''])
+  const length = (list: Items = []): number =>
+    list.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
 
   const read: { -readonly [field in keyof StorageRead]: StorageRead[field] } = {
     origin: self.origin,
     problems,
   }
-  if (request.shared) {
-    try {
-      read.local = items(localStorage)
-    } catch (error) {
-      denied('localStorage', error)
-    }
-    try {
-      const { databases, problems: inside } = await databasesOf(encode, request.databaseTimeout)
-      read.databases = databases
-      problems.push(...inside)
-    } catch (error) {
-      denied('indexedDB', error)
-    }
-  }
-  if (request.session) {
-    try {
-      read.session = items(sessionStorage)
-    } catch (error) {
-      denied('sessionStorage', error)
-    }
-  }
-  return JSON.stringify(read)
-}
-
-/** How much both web storages hold, in UTF-16 units, as text. Runs in a page. */
-export function storageSize(): string {
-  const size = (storage: Storage): number => {
-    let sum = 0
-    for (let index = 0; index < storage.length; index += 1)
-      sum += storage.getItem(storage.key(index) ?? '')?.length ?? 0
-    return sum
+  try {
+    if (request.local) read.local = items(localStorage)
+  } catch (error) {
+    denied('localStorage', error)
   }
   try {
-    return String(size(localStorage) + size(sessionStorage))
-  } catch {
-    return '0' // denied; reading will say so
+    if (request.session) read.session = items(sessionStorage)
+  } catch (error) {
+    denied('sessionStorage', error)
   }
+  const size = length(read.local) + length(read.session)
+  if (request.longest !== undefined && size > request.longest) return `#${String(size)}`
+  try {
+    if (request.databases === 'count') read.databaseCount = (await indexedDB.databases()).length
+    if (request.databases === 'read' && encode !== null && databasesOf !== null) {
+      const found = await databasesOf(encode, request.databaseTimeout)
+      read.databases = found.databases
+      problems.push(...found.problems)
+    }
+  } catch (error) {
+    denied('indexedDB', error)
+  }
+  return JSON.stringify(read)
 }
