@@ -62,6 +62,7 @@ function describe(done: (exitCode: number) => void): Command {
     .option('--browser-arg <arg>', 'further argument for the browser (repeatable; no secrets)', gather)
     .option('--screenshots <dir>', 'where the screenshot of a failed login goes')
     .addOption(trackers())
+    .option(...explain)
     .action((target: string, options: CaptureOptions) =>
       run(options, done, async (call: Call<CaptureOptions>) =>
         (await import('./capture.ts')).capture(call, target),

@@ -86,6 +86,7 @@ export const analyticsVendors: readonly TrackerVendor[] = [
       's_ecid',
       'kndctr_*_identity',
       'kndctr_*_cluster',
+      'kndctr_*_personalization',
       'at_check',
       'mboxEdgeCluster',
     ],
@@ -144,7 +145,7 @@ export const analyticsVendors: readonly TrackerVendor[] = [
     names: ['_cs_c', '_cs_id', '_cs_s', '_cs_ex', '_cs_mk*', '_cs_cvars', '_cs_root-domain'],
   },
   { vendor: 'Quantum Metric', source: 'quantummetric.com, "Cookie policy"', names: ['QuantumMetric*'] },
-  { vendor: 'Glassbox', source: 'glassbox.com, "Cookies"', names: ['_cls_v', '_cls_s', '_cls_cfg'] },
+  { vendor: 'Glassbox', source: 'glassbox.com, "Cookies"', names: ['_cls_v', '_cls_s'] },
   {
     vendor: 'New Relic',
     source: 'docs.newrelic.com, "Browser agent: cookies and storage"',
