@@ -19,12 +19,13 @@ export interface ApplyOptions {
 }
 
 /**
- * Makes a context wear a state, in place of whatever it held: cookies at once, the storage of an origin when it is first
- * visited, before the page's own scripts run (seeding.ts says how, and why nothing that the app changes afterwards is put back). Each
- * new tab gets the origin's sessionStorage once. Three kinds of origins are written at once, by pages of ours: those
- * with IndexedDB, which cannot be written while a document starts; those with much localStorage, which would be sent to every
- * document meanwhile; and those that the context has visited before. Where a page stands open, it is written in place;
- * sessionStorage that an open tab has for origins where it no longer stands cannot be reached, and stays.
+ * Makes a context wear a state, in place of whatever it held: cookies at once, the storage of an origin when it is
+ * first visited, before the page's own scripts run (seeding.ts says how, and why nothing that the app changes
+ * afterwards is put back). Each new tab gets the origin's sessionStorage once. Three kinds of origins are written at
+ * once, by pages of ours: those with IndexedDB, which cannot be written while a document starts; those with much
+ * localStorage, which would be sent to every document meanwhile; and those that the context has visited before. Where
+ * a page stands open, it is written in place; sessionStorage that an open tab has for origins where it no longer
+ * stands cannot be reached, and stays.
  *
  * Item by item: what cannot be put on is in the report and costs the rest nothing. Rejects only when the signal is
  * aborted (with its reason; the context then wears a part of the state) or the context is closed.

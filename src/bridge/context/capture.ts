@@ -21,10 +21,10 @@ export interface CaptureOptions {
 }
 
 /**
- * Reads the state of a context: cookies, and localStorage, sessionStorage and IndexedDB of every visited origin. Open pages
- * and frames are read where they stand; an origin without one is stood on for a moment by a page of ours, which its site does
- * not hear of. sessionStorage ends with its tab: of an origin without an open tab it is what `previous` (or what applyState put
- * on) says. After applyState only origins visited since are read.
+ * Reads the state of a context: cookies, and localStorage, sessionStorage and IndexedDB of every visited origin. Open
+ * pages and frames are read where they stand; an origin without one is stood on for a moment by a page of ours, which
+ * its site does not hear of. sessionStorage ends with its tab: of an origin without an open tab it is what `previous`
+ * (or what applyState put on) says. After applyState only origins visited since are read.
  *
  * What cannot be read is in the report and costs the rest nothing. Rejects only when the signal is aborted (with its
  * reason), the context is closed, or its cookies cannot be read.

@@ -1,8 +1,8 @@
 import { TimedOutError } from '../../errors.ts'
 
 /**
- * Waits for `work` at most `ms` milliseconds. A page's answer cannot be called off: a work that is given up goes on in
- * its page, and whatever it says later is not heard.
+ * Waits for `work` at most `ms` milliseconds. A page's answer cannot be called off: a work that is given up goes on
+ * in its page, and whatever it says later is not heard.
  * @throws TimedOutError after the deadline; the signal's reason when it is aborted; what `work` throws.
  */
 export async function within<T>(

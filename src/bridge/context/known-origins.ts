@@ -5,8 +5,8 @@ import { seedingOf } from './seeding.ts'
 import { webOrigin } from './web-origin.ts'
 
 /**
- * The origins whose storage may differ from a new context's: those that stand open, those that an earlier applyState has
- * watched, and otherwise those that Playwright has seen in the context since it was opened.
+ * The origins whose storage may differ from a new context's: those that stand open, those that an earlier applyState
+ * has watched, and otherwise those that Playwright has seen in the context since it was opened.
  */
 export async function knownOrigins(
   context: BrowserContext,
@@ -20,8 +20,9 @@ export async function knownOrigins(
 }
 
 /**
- * Playwright keeps the list but has no public call for it. In the same process its own object can be asked, which costs
- * nothing; test/bridge/context/visited.test.ts notices when that ends, and then `storedOrigins` is what remains.
+ * Playwright keeps the list but has no public call for it. In the same process its own object can be asked, which
+ * costs nothing; test/bridge/context/visited.test.ts notices when that ends, and then `storedOrigins` is what
+ * remains.
  */
 function seenByPlaywright(context: BrowserContext): Set<string> | undefined {
   try {
@@ -34,7 +35,10 @@ function seenByPlaywright(context: BrowserContext): Set<string> | undefined {
   }
 }
 
-/** The slow public way: visits every origin one by one, tells only those with storage, and waits on a hung page for ever. */
+/**
+ * The slow public way: visits every origin one by one, tells only those with storage, and waits on a hung page for
+ * ever.
+ */
 async function storedOrigins(
   context: BrowserContext,
   options: { timeout: number; signal?: AbortSignal | undefined },

@@ -9,8 +9,9 @@ export interface StandingFrames {
   /** In the order in which the tabs were opened. */
   readonly tabs: readonly Frame[]
   /**
-   * The frame to reach what all tabs share by: a page's own document, or an iframe in a page of the same site. Not an iframe
-   * in another site's page: that may be denied storage, or have a partition of its own, which a state cannot express.
+   * The frame to reach what all tabs share by: a page's own document, or an iframe in a page of the same site. Not an
+   * iframe in another site's page: that may be denied storage, or have a partition of its own, which a state cannot
+   * express.
    */
   readonly first: Frame | undefined
 }

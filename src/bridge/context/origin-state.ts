@@ -10,8 +10,8 @@ export interface OriginReads {
 }
 
 /**
- * The state of an origin from what was read of it. What was not read stays as it was before: nobody saw it deleted. That
- * holds for the sessionStorage of an origin without an open tab, too. `undefined` when there is nothing.
+ * The state of an origin from what was read of it. What was not read stays as it was before: nobody saw it deleted.
+ * That holds for the sessionStorage of an origin without an open tab, too. `undefined` when there is nothing.
  */
 export function originState(reads: OriginReads, previous: OriginState | undefined): OriginState | undefined {
   const { origin, shared, tabs } = reads
@@ -35,8 +35,8 @@ export function originState(reads: OriginReads, previous: OriginState | undefine
 }
 
 /**
- * One sessionStorage out of several tabs': a key that any tab holds is kept. Where tabs differ, a value that is not what
- * was there before (`previous`) wins over one that is: it is news. Among several news, the youngest tab's.
+ * One sessionStorage out of several tabs': a key that any tab holds is kept. Where tabs differ, a value that is not
+ * what was there before (`previous`) wins over one that is: it is news. Among several news, the youngest tab's.
  */
 export function mergeTabs(tabs: readonly Items[], previous: readonly StorageItem[] = []): Items {
   const before = new Map(previous.map(({ name, value }) => [name, value]))
@@ -46,7 +46,10 @@ export function mergeTabs(tabs: readonly Items[], previous: readonly StorageItem
   return [...merged]
 }
 
-/** Known names in their old order, then the new ones: the browser's own order is arbitrary and would look like a change. */
+/**
+ * Known names in their old order, then the new ones: the browser's own order is arbitrary and would look like a
+ * change.
+ */
 function inOrder(items: Items, previous: readonly StorageItem[] = []): StorageItem[] {
   const place = new Map(previous.map(({ name }, index) => [name, index]))
   return items

@@ -32,11 +32,12 @@ export interface AskOptions {
 }
 
 /**
- * Asks origins where no page stands, through pages of ours: each request is answered by us with a blank document, so the site
- * hears nothing and none of its code runs. One page asks all origins of a site, the others as iframes of the first: they share its
- * renderer process, and being of the same site they share storage with pages of their own (no partition, no third party);
- * fifty of them take 60 % of the time of fifty navigations. A new site costs a new process, most of which is waiting: four
- * pages work side by side. An origin that fails or hangs costs the others nothing.
+ * Asks origins where no page stands, through pages of ours: each request is answered by us with a blank document, so
+ * the site hears nothing and none of its code runs. One page asks all origins of a site, the others as iframes of the
+ * first: they share its renderer process, and being of the same site they share storage with pages of their own (no
+ * partition, no third party); fifty of them take 60 % of the time of fifty navigations. A new site costs a new
+ * process, most of which is waiting: four pages work side by side. An origin that fails or hangs costs the others
+ * nothing.
  */
 export async function askOrigins(
   context: BrowserContext,

@@ -67,9 +67,9 @@ async function readIn(opening: Promise<World>, shared: boolean, options: ReadOpt
 }
 
 /**
- * Reads an origin where it stands: every tab's sessionStorage, and what they share from the first frame. A page has half
- * the time to show that it is alive; the other half remains for reading what they share by a page of ours, when `shared`
- * comes back undefined.
+ * Reads an origin where it stands: every tab's sessionStorage, and what they share from the first frame. A page has
+ * half the time to show that it is alive; the other half remains for reading what they share by a page of ours, when
+ * `shared` comes back undefined.
  */
 export async function readStanding(
   context: BrowserContext,

@@ -17,13 +17,14 @@ export function seedingOf(context: BrowserContext): Seeding | undefined {
 }
 
 /**
- * The storage that a context wears but does not hold yet: an init script seeds an origin in its first document, before
- * the page's own scripts. When that document is there, the origin's localStorage leaves the script, and nothing that the
- * app changes or deletes is ever put back; sessionStorage stays in it, for each further tab once. Playwright's own init scripts
- * are used, and not a CDP session of ours, because Playwright holds a new page, pop-up or iframe until they are installed.
+ * The storage that a context wears but does not hold yet: an init script seeds an origin in its first document,
+ * before the page's own scripts. When that document is there, the origin's localStorage leaves the script, and
+ * nothing that the app changes or deletes is ever put back; sessionStorage stays in it, for each further tab once.
+ * Playwright's own init scripts are used, and not a CDP session of ours, because Playwright holds a new page, pop-up
+ * or iframe until they are installed.
  *
- * An open door: the script, secrets of all waiting origins included, is in the memory of every renderer process of the
- * context while it waits. Pages cannot read it.
+ * An open door: the script, secrets of all waiting origins included, is in the memory of every renderer process of
+ * the context while it waits. Pages cannot read it.
  */
 export class Seeding {
   /** As applied, by origin. */
@@ -79,7 +80,10 @@ export class Seeding {
     return isUntouched || this.#seeds.get(origin)?.local !== undefined
   }
 
-  /** Changes what new tabs, and first documents of origins that wait, will find. Resolves when the script is installed. */
+  /**
+   * Changes what new tabs, and first documents of origins that wait, will find. Resolves when the script is
+   * installed.
+   */
   async reseed(states: Iterable<OriginState>): Promise<void> {
     for (const { origin, localStorage, sessionStorage = [] } of states) {
       const { framed } = this.#seeds.get(origin) ?? {}
@@ -110,7 +114,9 @@ export class Seeding {
     }
   }
 
-  /** A document without storage (`Content-Security-Policy: sandbox`, storage blocked) was not the first one after all. */
+  /**
+   * A document without storage (`Content-Security-Policy: sandbox`, storage blocked) was not the first one after all.
+   */
   async #check(origin: string, frame: Frame, seed: Seed): Promise<void> {
     if ((await storageOf(origin, frame)) !== 'none') return
     await this.#put(origin, { ...this.#seeds.get(origin), ...seed })
@@ -136,7 +142,9 @@ export class Seeding {
     })
   }
 
-  /** The new script is there before the old one goes, so that no document goes without. Both are harmless together. */
+  /**
+   * The new script is there before the old one goes, so that no document goes without. Both are harmless together.
+   */
   async #install(): Promise<void> {
     const old = this.#script
     this.#script = this.#seeds.size === 0 ? undefined : this.#addScript()

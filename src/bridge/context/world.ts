@@ -7,9 +7,9 @@ const sessions = new WeakMap<Page, Promise<CDPSession | undefined>>()
 export type World = (expression: string) => Promise<string>
 
 /**
- * A place in the frame where expressions run and answer a string. A frame that opens it is alive. In Chromium it is an isolated
- * world: a page that has replaced `Storage.prototype.getItem` or given arrays a `toJSON` is read as it is.
- * Other engines have no such world for us; there expressions run among the page's own scripts.
+ * A place in the frame where expressions run and answer a string. A frame that opens it is alive. In Chromium it is
+ * an isolated world: a page that has replaced `Storage.prototype.getItem` or given arrays a `toJSON` is read as it
+ * is. Other engines have no such world for us; there expressions run among the page's own scripts.
  */
 export async function openWorld(context: BrowserContext, frame: Frame): Promise<World> {
   const own = frame === frame.page().mainFrame() ? undefined : await ownSession(context, frame)
@@ -27,8 +27,8 @@ export async function openWorld(context: BrowserContext, frame: Frame): Promise<
 }
 
 /**
- * The main world of a page of ours, where no other script runs: one message to the browser for each expression, which for
- * megabytes takes a third of the time of `page.evaluate`.
+ * The main world of a page of ours, where no other script runs: one message to the browser for each expression, which
+ * for megabytes takes a third of the time of `page.evaluate`.
  */
 export async function ownWorld(page: Page): Promise<World> {
   const session = await pageSession(page.context(), page)

@@ -1,6 +1,6 @@
 /**
- * Makes a page of ours collect answers, its own and those of the iframes that it opens, one for each origin. Runs in a
- * page; leaves two functions there, called by `takeAnswer` and by the documents themselves.
+ * Makes a page of ours collect answers, its own and those of the iframes that it opens, one for each origin. Runs in
+ * a page; leaves two functions there, called by `takeAnswer` and by the documents themselves.
  */
 export async function collectAnswers(origins: readonly string[], longest: number): Promise<string> {
   const arrived = new Map<string, (answer: string) => void>()
@@ -28,7 +28,9 @@ export async function collectAnswers(origins: readonly string[], longest: number
   return ''
 }
 
-/** The answer of an origin; `#` and its length instead when it is long and not asked for as a whole. Runs in a page. */
+/**
+ * The answer of an origin; `#` and its length instead when it is long and not asked for as a whole. Runs in a page.
+ */
 export function takeAnswer(origin: string, whole: boolean): Promise<string> {
   return (self as unknown as { take: (origin: string, whole: boolean) => Promise<string> }).take(
     origin,

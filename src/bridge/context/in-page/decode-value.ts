@@ -1,7 +1,7 @@
 /**
- * The value that `encodeValue` or Playwright wrote. Tags: `v` undefined, null, NaN, ±Infinity, -0; `bi` bigint;
- * `d` Date; `u` URL (a string here: no database can hold a URL); `r` RegExp; `e` Error; `a` Array; `o` object; `m` Map; `s` Set; `ta` typed
- * array; `ab` ArrayBuffer; `ref` a container met before, by its `id`. Runs in a page.
+ * The value that `encodeValue` or Playwright wrote. Tags: `v` undefined, null, NaN, ±Infinity, -0; `bi` bigint; `d`
+ * Date; `u` URL (a string here: no database can hold a URL); `r` RegExp; `e` Error; `a` Array; `o` object; `m` Map;
+ * `s` Set; `ta` typed array; `ab` ArrayBuffer; `ref` a container met before, by its `id`. Runs in a page.
  */
 export function decodeValue(root: unknown): unknown {
   interface Tagged {

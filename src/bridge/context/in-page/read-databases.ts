@@ -5,8 +5,8 @@ import type { Problem } from './problem.ts'
 type Store = IndexedDatabase['stores'][number]
 
 /**
- * Reads every IndexedDB database of the page's origin. A database that does not open in time, a store that cannot be read, a
- * record of a type that the form cannot express: each is told and costs the others nothing. Runs in a page.
+ * Reads every IndexedDB database of the page's origin. A database that does not open in time, a store that cannot be
+ * read, a record of a type that the form cannot express: each is told and costs the others nothing. Runs in a page.
  * `ms` is the time for one database.
  */
 export async function readDatabases(

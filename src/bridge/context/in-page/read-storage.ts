@@ -4,7 +4,9 @@ import type { Problem } from './problem.ts'
 import type { readDatabases } from './read-databases.ts'
 
 export interface ReadRequest {
-  /** localStorage and IndexedDB are what all documents of an origin share; sessionStorage every tab has for itself. */
+  /**
+   * localStorage and IndexedDB are what all documents of an origin share; sessionStorage every tab has for itself.
+   */
   readonly local: boolean
   readonly session: boolean
   /** `count` only says whether there are any: most origins have none, and the script that reads them is long. */
@@ -30,8 +32,9 @@ export interface StorageRead {
 }
 
 /**
- * Reads the storage of the page's origin. Answers as JSON text, in which lone surrogates are escaped, and so travel. A storage
- * that the page is denied is left out and told. Runs in a page; the parts that read databases are left out (null) when not needed.
+ * Reads the storage of the page's origin. Answers as JSON text, in which lone surrogates are escaped, and so travel.
+ * A storage that the page is denied is left out and told. Runs in a page; the parts that read databases are left out
+ * (null) when not needed.
  */
 export async function readStorage(
   encode: typeof encodeValue | null,

@@ -1,16 +1,22 @@
-/** What a document of an origin finds in its storage at its first visit; items as JSON text, parsed only where needed. */
+/**
+ * What a document of an origin finds in its storage at its first visit; items as JSON text, parsed only where needed.
+ */
 export interface Seed {
   /** `[name, value][]` as JSON text; left out once the origin has been seeded. */
   readonly local?: string
-  /** A frame inside another site's page has had the local seed; with partitioned storage that was not the whole origin. */
+  /**
+   * A frame inside another site's page has had the local seed; with partitioned storage that was not the whole
+   * origin.
+   */
   readonly framed?: boolean
   /** `[name, value][]` as JSON text, for each tab once. */
   readonly session?: string
 }
 
 /**
- * Runs in every document before the page's own scripts, and seeds the storage of the origins that wait for it. "Has this
- * been done before?" must be answered on the spot, from what only a document can know, without a mark in the app's storage:
+ * Runs in every document before the page's own scripts, and seeds the storage of the origins that wait for it. "Has
+ * this been done before?" must be answered on the spot, from what only a document can know, without a mark in the
+ * app's storage:
  *
  * - A document of this origin came before this one: the browser itself says so (`navigation.activation.from`, which
  *   `storage.clear()` does not touch), or one stands in the same tab, or opened this one.
@@ -18,8 +24,8 @@ export interface Seed {
  *   document goes away and taken out before the next one's scripts run. While a page runs, it is not there.
  * - An item that exists is never overwritten: what the app has refreshed stays.
  *
- * Beyond these few milliseconds it is not up to this script: once a document of the origin is there, the local seed is taken out of
- * it (see seeding.ts). What is left to chance: two tabs opening an unvisited origin in the same
+ * Beyond these few milliseconds it is not up to this script: once a document of the origin is there, the local seed
+ * is taken out of it (see seeding.ts). What is left to chance: two tabs opening an unvisited origin in the same
  * instant, the first deleting an item at once, the second getting it again.
  */
 export function seedDocument(seeds: Record<string, Seed>, marker: string): void {
@@ -84,7 +90,8 @@ export function seedDocument(seeds: Record<string, Seed>, marker: string): void 
         // full: the next document knows the origin it came from by other signs
       }
     })
-    // The old document can go away after the new one has begun, when they are in two processes: then the mark comes late.
+    // The old document can go away after the new one has begun, when they are in two processes: then the mark comes
+    // late.
     addEventListener('storage', (event) => {
       if (event.key !== marker) return
       event.stopImmediatePropagation()

@@ -1,6 +1,7 @@
 /**
  * The functions of this folder run inside pages: they are sent as text, so they may use nothing but their own
- * parameters and what a page has. Functions that they need are handed in as parameters, too. This is the one place that makes text of them.
+ * parameters and what a page has. Functions that they need are handed in as parameters, too. This is the one place
+ * that makes text of them.
  */
 type InPage = (...parameters: never[]) => unknown
 
@@ -20,8 +21,8 @@ export function callInPage(main: InPage, ...parameters: readonly unknown[]): str
 }
 
 /**
- * A script element with this script in it. Inside of one, `</` and `<!` would be read as HTML; in our scripts they occur in
- * string literals only, where they may be written otherwise.
+ * A script element with this script in it. Inside of one, `</` and `<!` would be read as HTML; in our scripts they
+ * occur in string literals only, where they may be written otherwise.
  */
 export function inlineScript(script: string): string {
   return `<script>${script.replaceAll(/<(?=[/!])/g, '\\x3C')}</script>`

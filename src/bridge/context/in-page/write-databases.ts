@@ -5,8 +5,8 @@ import type { Problem } from './problem.ts'
 type Store = IndexedDatabase['stores'][number]
 
 /**
- * Replaces the IndexedDB databases of the page's origin by the given ones. A record that a store refuses is told and costs
- * the others nothing. Runs in a page. `ms` is the time for one database to be deleted or opened.
+ * Replaces the IndexedDB databases of the page's origin by the given ones. A record that a store refuses is told and
+ * costs the others nothing. Runs in a page. `ms` is the time for one database to be deleted or opened.
  */
 export async function writeDatabases(
   decode: typeof decodeValue,

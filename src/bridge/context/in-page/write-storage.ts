@@ -8,7 +8,9 @@ export interface WriteRequest {
   readonly local?: readonly StorageItem[]
   readonly session?: readonly StorageItem[]
   readonly databases?: readonly IndexedDatabase[]
-  /** A key of ours in sessionStorage that says between two documents that the tab has been here (seed-document.ts). */
+  /**
+   * A key of ours in sessionStorage that says between two documents that the tab has been here (seed-document.ts).
+   */
   readonly marker?: string
   /** Milliseconds for one database. */
   readonly databaseTimeout: number
