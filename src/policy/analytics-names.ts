@@ -228,7 +228,7 @@ export const analyticsVendors: readonly TrackerVendor[] = [
   {
     vendor: 'Clicky',
     source: 'clicky.com/help, "Cookies"',
-    names: ['_jsuid', '_referrer_og', 'heatmaps_g2g_*', 'cluid', '_clicky_*'],
+    names: ['_jsuid', '_referrer_og', 'heatmaps_g2g_*', '_heatmaps_g2g_*', 'cluid', '_clicky_*'],
   },
   { vendor: 'Woopra', source: 'docs.woopra.com, "Cookies"', names: ['wooTracker', 'wooMeta'] },
   {

@@ -100,4 +100,5 @@ export const neverCut: readonly string[] = [
   // Not to be tracked is a wish: what a script sees instead of it, it takes for consent.
   'optimizelyOptOut',
   '_hjOptOut',
+  '_pubcid_optout',
 ]
