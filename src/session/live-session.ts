@@ -21,7 +21,7 @@ import { Saving } from './saving.ts'
 import type { Session } from './session.ts'
 import type { SharedBrowser } from './shared-browser.ts'
 import type { Shelf, Stored } from './stored.ts'
-import { beginVisit, contextOptions, type Visit } from './visit.ts'
+import { beginVisit, contextOptions, type Visit, type VisitResult } from './visit.ts'
 import { protectedNames, visitPolicy } from './visit-policy.ts'
 
 export interface SessionHost {
@@ -53,6 +53,7 @@ export class LiveSession implements Session {
   #jar: CookieJar | undefined
   #http: (SessionHttp & { close(): Promise<void> }) | undefined
   #fetch: (SessionFetch & { close(): Promise<void> }) | undefined
+  readonly #visits = new Set<Visit>()
   #renewal: Promise<void> | undefined
   #rejected: LoginFailedError | undefined
   #closing: Promise<void> | undefined
@@ -143,18 +144,14 @@ export class LiveSession implements Session {
 
   async attach(context: BrowserContext): Promise<Visit> {
     this.#assertOpen()
-    const visit = await beginVisit(context, {
-      cell: this.#cell,
-      policy: visitPolicy(this.#host.vault.policy, this.#recipe, this.#snapshot),
-    })
-    return {
-      report: visit.report,
-      end: async () => {
-        const result = await visit.end()
-        this.#learn(result.headerRules)
-        return result
-      },
+    const policy = visitPolicy(this.#host.vault.policy, this.#recipe, this.#snapshot)
+    const onEnd = (result: VisitResult | undefined): void => {
+      this.#visits.delete(visit)
+      if (result !== undefined) this.#learn(result.headerRules)
     }
+    const visit = await beginVisit(context, { cell: this.#cell, policy, onEnd })
+    this.#visits.add(visit)
+    return visit
   }
 
   async check(): Promise<Liveness> {
@@ -281,6 +278,8 @@ export class LiveSession implements Session {
     await this.#renewal?.catch((error: unknown) => {
       if (!(error instanceof LoginFailedError)) throw error // whoever asked for the renewal has been told
     })
+    // A visit that nobody has ended would keep writing to a session that is saved for the last time now.
+    await Promise.allSettled([...this.#visits].map((visit) => visit.end()))
     try {
       await this.#saving.save()
     } finally {

@@ -35,7 +35,10 @@ export interface Session extends AsyncDisposable {
   headersFor(url: string | URL, options?: { method?: string }): [name: string, value: string][]
   /** Runs `visit` with a page that is signed in, then takes home what changed. The browser is opened at first use. */
   browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T>
-  /** Makes a context of yours wear the session until `end()`, which takes home what changed. */
+  /**
+   * Makes a context of yours wear the session and keeps both in step until `end()`: what one side writes or deletes is
+   * on the other within 100 ms. Any number of contexts, each once at a time.
+   */
   attach(context: BrowserContext): Promise<Visit>
   /** Asks the server whether it takes the session. Without a probe the answer is `unclear`. */
   check(): Promise<Liveness>

@@ -2,6 +2,7 @@ import type { BrowserContext, BrowserContextOptions } from 'playwright'
 import { applyState } from '../bridge/context/apply.ts'
 import { captureState } from '../bridge/context/capture.ts'
 import { watchOrigins } from '../bridge/context/visited.ts'
+import { LiveSync } from '../bridge/live/live-sync.ts'
 import { learnHeaderRules } from '../login/learn-headers.ts'
 import { watchRequests } from '../login/watch-requests.ts'
 import { sanitize, type GatePolicy } from '../policy/gate.ts'
@@ -9,11 +10,14 @@ import type { Cell } from '../state/cell.ts'
 import { diffStates, isEmptyDiff } from '../state/diff.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
+import type { SessionState } from '../state/state.ts'
 
 export interface VisitOptions {
   readonly cell: Cell
   readonly policy: GatePolicy
   readonly signal?: AbortSignal | undefined
+  /** Called when the visit is over, with nothing when its context was closed under it. */
+  readonly onEnd?: (result: VisitResult | undefined) => void
 }
 
 /** What a visit brought home besides what went into the cell. */
@@ -26,37 +30,77 @@ export interface VisitResult {
 export interface Visit {
   /** What could not be put into the context. */
   readonly report: Report
-  /** Folds what changed in the context back into the cell and lets go of the context, which stays open. Once. */
+  /** Everything that either side has written before this call is on both sides when it resolves. */
+  settle(): Promise<void>
+  /** Takes home what the context still holds of its own and lets go of it; it stays open. Once. */
   end(): Promise<VisitResult>
 }
 
 /**
- * Makes a context wear the state of a cell. What the pages change comes back at the end: the difference between what
- * was put on and what is found, deletions included, so that changes made elsewhere meanwhile are kept.
+ * Makes a context wear the state of a cell and keeps both in step until the end: what the pages change is in the cell,
+ * and what changes in the cell is in the pages, within 100 ms, deletions included (bridge/live/live-sync.ts says what is and is
+ * not). The end takes home what events did not tell. In other engines than Chromium everything comes home at the
+ * end, and the report says so.
  */
 export async function beginVisit(context: BrowserContext, options: VisitOptions): Promise<Visit> {
-  const { cell, signal } = options
+  const requests = watchRequests(context)
+  try {
+    const worn = options.cell.state
+    const wearing = await (isChromium(context) ? wearLive(context, options) : wearUntilEnd(context, options))
+    const onClose = (): void => options.onEnd?.(undefined)
+    context.once('close', onClose)
+    let ended: Promise<VisitResult> | undefined
+    const end = async (): Promise<VisitResult> => {
+      const observed = requests.stop()
+      const { state, report } = await wearing.finish()
+      context.off('close', onClose)
+      const result = { report, headerRules: learnHeaderRules(observed, [worn, state]).rules }
+      options.onEnd?.(result)
+      return result
+    }
+    return { report: wearing.report, settle: () => wearing.settle(), end: () => (ended ??= end()) }
+  } catch (error) {
+    requests.stop()
+    throw error
+  }
+}
+
+interface Wearing {
+  readonly report: Report
+  settle(): Promise<void>
+  finish(): Promise<{ state: SessionState; report: Report }>
+}
+
+function isChromium(context: BrowserContext): boolean {
+  return context.browser()?.browserType().name() === 'chromium'
+}
+
+async function wearLive(context: BrowserContext, options: VisitOptions): Promise<Wearing> {
+  const { live, given } = await LiveSync.begin(context, options)
+  return { report: given, settle: () => live.settle(), finish: () => live.finish() }
+}
+
+/** The difference between what was put on and what is found, so that changes made elsewhere meanwhile are kept. */
+async function wearUntilEnd(context: BrowserContext, options: VisitOptions): Promise<Wearing> {
+  const { cell, signal, policy } = options
   const worn = cell.state
   const { epoch } = cell
   const origins = watchOrigins(context)
-  const requests = watchRequests(context)
   const given = await applyState(context, worn, signal === undefined ? {} : { signal })
-  let ended: Promise<VisitResult> | undefined
-
-  const fold = async (): Promise<VisitResult> => {
-    const observed = requests.stop()
-    const found = await captureState(context, { previous: worn, origins: origins.origins })
-    origins.stop()
-    const gated = sanitize(found.state, options.policy)
-    const diff = diffStates(worn, gated.state)
-    // A visit that began before a renewal wears an older epoch: what it brings home changes nothing.
-    if (cell.epoch === epoch && !isEmptyDiff(diff)) cell.merge(diff, 'visit')
-    return {
-      report: [...found.report, ...gated.dropped],
-      headerRules: learnHeaderRules(observed, [worn, gated.state]).rules,
-    }
+  const rule = 'live sync needs Chromium, and its browser object: changes come home at the end of the visit'
+  return {
+    report: [...given, { kind: 'origin', name: '*', where: '*', reason: 'unsupported', rule }],
+    settle: () => Promise.resolve(),
+    finish: async () => {
+      const found = await captureState(context, { previous: worn, origins: origins.origins })
+      origins.stop()
+      const gated = sanitize(found.state, policy)
+      const diff = diffStates(worn, gated.state)
+      // A visit that began before a renewal wears an older epoch: what it brings home changes nothing.
+      if (cell.epoch === epoch && !isEmptyDiff(diff)) cell.merge(diff, 'visit')
+      return { state: gated.state, report: [...found.report, ...gated.dropped] }
+    },
   }
-  return { report: given, end: () => (ended ??= fold()) }
 }
 
 /**

@@ -41,21 +41,31 @@ export async function writeCookies(
 ): Promise<Report> {
   const access = await openCookieAccess(context)
   try {
-    const now = Date.now()
-    const report: ReportItem[] = []
-    const fit: StateCookie[] = []
-    for (const cookie of cookies) {
-      const defect = cookieDefect(cookie, now) ?? rewriting(cookie)
-      if (defect === undefined) fit.push(cookie)
-      else report.push({ kind: 'cookie', name: cookie.name, where: whereOf(cookie), ...defect })
-    }
-    if (options.replace === true) await access.clear()
-    report.push(...(await writeBatch(access, fit)))
-    report.push(...comparison(fit, await access.read(), report, access.complete))
-    return report
+    return (await writeThrough(access, cookies, options)).report
   } finally {
     await access.close()
   }
+}
+
+/** `writeCookies` over a way that stays open, with all cookies as they were read back. */
+export async function writeThrough(
+  access: CookieAccess,
+  cookies: readonly StateCookie[],
+  options: WriteCookiesOptions = {},
+): Promise<{ report: Report; kept: readonly StateCookie[] }> {
+  const now = Date.now()
+  const report: ReportItem[] = []
+  const fit: StateCookie[] = []
+  for (const cookie of cookies) {
+    const defect = cookieDefect(cookie, now) ?? rewriting(cookie)
+    if (defect === undefined) fit.push(cookie)
+    else report.push({ kind: 'cookie', name: cookie.name, where: whereOf(cookie), ...defect })
+  }
+  if (options.replace === true) await access.clear()
+  report.push(...(await writeBatch(access, fit)))
+  const kept = await access.read()
+  report.push(...comparison(fit, kept, report, access.complete))
+  return { report, kept }
 }
 
 /** What the protocol cannot take as it is: it would be kept as something else, silently. */
