@@ -92,11 +92,23 @@ function partitionOverflow(leastRecentFirst: readonly StateCookie[]): StateCooki
   return gone
 }
 
-/** True when Chromium may have thrown `cookie` out for others of its group that it `kept`. */
-export function isCrowdedOut(cookie: StateCookie, kept: readonly StateCookie[]): boolean {
-  if (kept.length >= keptOfSite) return true
-  if (cookie.partitionKey === undefined) return false
-  return kept.reduce((sum, other) => sum + bytesOf(other), bytesOf(cookie)) > maxPartitionBytes
+/** What is not there any more when these have been set one after the other, by the limits of their groups. */
+export function overflowInTurn(cookies: readonly StateCookie[]): ReadonlySet<StateCookie> {
+  const groups = new Map<string, StateCookie[]>()
+  const gone = new Set<StateCookie>()
+  for (const cookie of cookies) {
+    const group = limitGroup(cookie)
+    const held = [...(groups.get(group) ?? []), cookie]
+    const overflow = overflowOfGroup(held)
+    for (const evicted of overflow) gone.add(evicted)
+    groups.set(group, overflow.length === 0 ? held : held.filter((one) => !gone.has(one)))
+  }
+  return gone
+}
+
+/** True when there are so many in a site or in all that Chromium may just have thrown out others. */
+export function isCrowded(inGroup: number, inAll: number): boolean {
+  return inGroup >= keptOfSite || inAll >= keptInAll
 }
 
 function bytesOf({ name, value }: StateCookie): number {

@@ -118,7 +118,7 @@ function answerEverywhere(shop: Shop, desk: Desk): void {
 
 interface OpenedContext {
   readonly context: BrowserContext
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 async function openContext(shop: Shop, options: WireOptions): Promise<OpenedContext> {

@@ -1,11 +1,12 @@
 import type { BrowserContext } from 'playwright'
 import { cookieDefect } from '../../policy/cookie-defect.ts'
+import { isCrowded, limitGroup, overflowInTurn } from '../../policy/cookie-limits.ts'
 import { whereOf } from '../../policy/cookie-rules.ts'
-import { registrableDomain } from '../../policy/public-suffix.ts'
 import type { Report, ReportItem } from '../../state/report.ts'
 import type { StateCookie } from '../../state/state.ts'
 import { cookieKey } from '../../state/state.ts'
 import { type CookieAccess, openCookieAccess, viewLosses } from './cookie-access.ts'
+import { within } from './deadline.ts'
 
 /**
  * The context's cookies. In Chromium complete and without opening a page; elsewhere as Playwright sees them, with a
@@ -14,17 +15,46 @@ import { type CookieAccess, openCookieAccess, viewLosses } from './cookie-access
  */
 export async function readCookies(
   context: BrowserContext,
+  options: CookieOptions = {},
 ): Promise<{ cookies: StateCookie[]; report: Report }> {
-  const access = await openCookieAccess(context)
-  try {
+  return withAccess(context, 'reading cookies', options, async (access) => {
     const cookies = await access.read()
     return { cookies, report: access.complete ? [] : viewLosses(cookies) }
-  } finally {
-    await access.close()
+  })
+}
+
+export interface CookieOptions {
+  /** Its reason is thrown when it is aborted. What has been written by then stays written. */
+  readonly signal?: AbortSignal
+  /** Milliseconds for the whole operation; default 30,000. */
+  readonly timeout?: number
+}
+
+/**
+ * Opens the way to the cookies for the length of one operation. A browser that does not answer is not waited for.
+ * @throws TimedOutError after the deadline, the signal's reason, and what the browser says of a closed context.
+ */
+async function withAccess<T>(
+  context: BrowserContext,
+  operation: string,
+  { signal, timeout = 30_000 }: CookieOptions,
+  work: (access: CookieAccess) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  const opened = openCookieAccess(context)
+  const done = opened.then(work)
+  const close = (): Promise<void> => opened.then((access) => access.close())
+  try {
+    const result = await within(done, timeout, operation, signal)
+    await close()
+    return result
+  } catch (error) {
+    close().catch(() => undefined) // it takes as long as the browser hangs
+    throw error
   }
 }
 
-export interface WriteCookiesOptions {
+export interface WriteCookiesOptions extends CookieOptions {
   /** Empties the context first; default false: adds to and overwrites what is there. */
   readonly replace?: boolean
 }
@@ -39,12 +69,10 @@ export async function writeCookies(
   cookies: readonly StateCookie[],
   options: WriteCookiesOptions = {},
 ): Promise<Report> {
-  const access = await openCookieAccess(context)
-  try {
-    return (await writeThrough(access, cookies, options)).report
-  } finally {
-    await access.close()
-  }
+  return withAccess(context, 'writing cookies', options, async (access) => {
+    const { report } = await writeThrough(access, cookies, options)
+    return report
+  })
 }
 
 /** `writeCookies` over a way that stays open, with all cookies as they were read back. */
@@ -116,7 +144,7 @@ function comparison(
   const wanted = new Map(written.map((cookie) => [cookieKey(cookie), cookie]))
   const known = new Set(reported.map((item) => `${item.name}\u0000${item.where}`))
   const report: ReportItem[] = []
-  const crowded = crowdedSites(read)
+  const crowded = crowding([...wanted.values()], read)
   for (const [key, cookie] of wanted) {
     const item = { kind: 'cookie', name: cookie.name, where: whereOf(cookie) } as const
     if (known.has(`${item.name}\u0000${item.where}`)) continue
@@ -132,20 +160,24 @@ function comparison(
   return report
 }
 
-const tooMany = { reason: 'too-many', rule: 'Chromium keeps at most 180 cookies of one site' } as const
-/** Having gone over 180, Chromium throws out down to 150. */
-const crowd = 150
+const tooMany = { reason: 'too-many', rule: 'more cookies than Chromium keeps; it took later ones' } as const
 
-/** Tells whether a cookie is of a site of which the browser holds about as many as it ever does. */
-function crowdedSites(cookies: readonly StateCookie[]): (cookie: StateCookie) => boolean {
-  const siteOfCookie = ({ domain }: StateCookie): string => {
-    const host = domain.replace(/^\./, '')
-    return registrableDomain(host) ?? host
+/** Tells whether a cookie that is not there went because there were too many: of its site, its partition or in all. */
+function crowding(
+  written: readonly StateCookie[],
+  read: readonly StateCookie[],
+): (cookie: StateCookie) => boolean {
+  let known: { readonly overflow: ReadonlySet<StateCookie>; readonly counts: Map<string, number> } | undefined
+  return (cookie) => {
+    known ??= { overflow: overflowInTurn(written), counts: countGroups(read) }
+    return known.overflow.has(cookie) || isCrowded(known.counts.get(limitGroup(cookie)) ?? 0, read.length)
   }
-  if (cookies.length < crowd) return () => false
+}
+
+function countGroups(cookies: readonly StateCookie[]): Map<string, number> {
   const counts = new Map<string, number>()
-  for (const cookie of cookies) counts.set(siteOfCookie(cookie), (counts.get(siteOfCookie(cookie)) ?? 0) + 1)
-  return (cookie) => (counts.get(siteOfCookie(cookie)) ?? 0) >= crowd
+  for (const cookie of cookies) counts.set(limitGroup(cookie), (counts.get(limitGroup(cookie)) ?? 0) + 1)
+  return counts
 }
 
 const comparedFields = ['value', 'httpOnly', 'secure', 'sameSite'] as const

@@ -1,5 +1,5 @@
 import { canonicalHost } from '../../policy/cookie-rules.ts'
-import { isPublicSuffix, registrableDomain } from '../../policy/public-suffix.ts'
+import { isIpAddress, isPublicSuffix, registrableDomain } from '../../policy/public-suffix.ts'
 import type { ReportItem } from '../../state/report.ts'
 
 /**
@@ -13,7 +13,8 @@ export function cookieDomain(host: string, attribute: string): string | Pick<Rep
   const site = registrableDomain(host)
   // IP addresses, names of one label and public suffixes have only themselves, and then it is a host-only cookie.
   if (site === undefined) {
-    const itself = named.toLowerCase() === host || canonicalName(named) === host
+    // An address in another spelling (127.1 for 127.0.0.1) is not itself.
+    const itself = named.toLowerCase() === host || (!isIpAddress(host) && canonicalName(named) === host)
     return itself ? host : { reason: 'refused', rule: 'Domain is not this host' }
   }
   const domain = canonicalName(named)

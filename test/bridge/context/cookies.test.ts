@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { BrowserContext } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { readCookies, writeCookies } from '../../../src/bridge/context/cookies.ts'
+import { TimedOutError } from '../../../src/errors.ts'
 import type { StateCookie } from '../../../src/state/state.ts'
 import { worldCookies } from '../../laws/cookie-world.ts'
 import { chromiumPath } from '../../site/chromium.ts'
@@ -182,4 +183,53 @@ test('a closed context is an error, not an empty one', async () => {
   const context = await stage.inContext((open) => Promise.resolve(open))
   await expect(readCookies(context)).rejects.toThrow(Error)
   await expect(writeCookies(context, [cookie()])).rejects.toThrow(Error)
+})
+
+describe('reading and writing cookies', () => {
+  test('ends with the reason of its signal', async () => {
+    await stage.inContext(async (context) => {
+      const reason = new Error('enough')
+      const signal = AbortSignal.abort(reason)
+      await expect(readCookies(context, { signal })).rejects.toBe(reason)
+      await expect(writeCookies(context, [cookie()], { signal })).rejects.toBe(reason)
+      const controller = new AbortController()
+      const written = writeCookies(context, [cookie()], { signal: controller.signal })
+      controller.abort(reason)
+      await expect(written).rejects.toBe(reason)
+      expect((await readCookies(context, { signal: new AbortController().signal })).report).toEqual([])
+    })
+  })
+
+  test('ends at its deadline when the browser does not answer', async () => {
+    await stage.inContext(async (context) => {
+      await readCookies(context)
+      const session = await stage.browser.newBrowserCDPSession()
+      const { processInfo } = await session.send('SystemInfo.getProcessInfo')
+      const pid = processInfo.find(({ type }) => type === 'browser')?.id ?? NaN
+      process.kill(pid, 'SIGSTOP')
+      try {
+        const [read, written] = await Promise.allSettled([
+          readCookies(context, { timeout: 200 }),
+          writeCookies(context, [cookie()], { timeout: 200 }),
+        ])
+        expect(read).toMatchObject({ reason: expect.any(TimedOutError) as unknown })
+        expect(written).toMatchObject({ reason: expect.any(TimedOutError) as unknown })
+      } finally {
+        process.kill(pid, 'SIGCONT')
+      }
+      expect((await readCookies(context)).report).toEqual([])
+    })
+  })
+
+  test('says of what a partition could not hold that it was too many', async () => {
+    const chips = { partitionKey: 'https://top.test', _crHasCrossSiteAncestor: true } as const
+    const cookies = Array.from({ length: 50 }, (_, n) =>
+      cookie({ name: `p${String(n)}`, value: 'x'.repeat(300), ...chips }),
+    )
+    await stage.inContext(async (context) => {
+      const report = await writeCookies(context, cookies)
+      expect(report).toHaveLength(17)
+      expect(new Set(report.map(({ reason }) => reason))).toEqual(new Set(['too-many']))
+    })
+  })
 })
