@@ -118,4 +118,27 @@ describe('a site whose session cookie is named like a tracker', () => {
     expect(dropped(session.dropped)).toEqual(['_fbp tracker', 'ajs_anonymous_id tracker'])
     expect(warnings).toEqual([])
   })
+
+  test('and one that lives by a cookie of a site where no page has stood: that comes back too', async () => {
+    site('/outside', 'sid')
+    const probe = shop.url('api.elsewhere.test', '/me')
+    shop.on('api.elsewhere.test', '/me', (req, res) => {
+      const isIn = req.headers.cookie === `outside=${shop.canary}`
+      res.writeHead(isIn ? 200 : 401, { 'content-type': 'application/json' }).end('{}')
+    })
+    const inside = passwordRecipe(shop, { url: shop.url('shop.test', '/outside'), probe })
+    await using session = await vaultAt().open({
+      ...inside,
+      async login(page, tools) {
+        const cookie = { name: 'outside', value: shop.canary, domain: 'api.elsewhere.test', path: '/' }
+        await tools.context.addCookies([{ ...cookie, secure: true, sameSite: 'None' }])
+        await inside.login?.(page, tools)
+      },
+    })
+    expect(await session.check()).toBe('alive')
+    const back = session.dropped.find(({ name }) => name === 'outside')
+    expect(back).toMatchObject({ reason: 'put-back', where: 'api.elsewhere.test/' })
+    expect(back?.rule).toContain('no page of the login stood on elsewhere.test, only on shop.test')
+    expect(JSON.stringify([warnings, session.dropped])).not.toContain(shop.canary)
+  })
 })
