@@ -28,7 +28,7 @@ export interface LiveOptions {
 /**
  * A context that wears the state of a cell and is kept in step with it, both ways, deletions included.
  *
- * - Cookies: the browser is read after every response and every change of the cell, and at the latest every 40–75 ms.
+ * - Cookies: the browser is read after every response and every change of the cell, and at the latest every 50–75 ms.
  * - localStorage and sessionStorage: by events; documents to come are seeded.
  * - IndexedDB, and storage of frames inside another site's page: taken home at the end only.
  * - One rule for conflicts: judge.ts.
@@ -63,7 +63,7 @@ export class LiveSync {
     this.#storage = new StorageSync(context, cell, policy, traffic)
     this.#cookiePump = new Pump(
       () => this.#syncCookies(),
-      () => Math.min(75, Math.max(40, 4 * this.#cookieCost)),
+      () => Math.min(75, Math.max(50, 4 * this.#cookieCost)),
     )
   }
 
@@ -92,6 +92,11 @@ export class LiveSync {
       else await sync.stop()
       throw error
     }
+  }
+
+  /** The name under which it writes to the cell. */
+  get by(): string {
+    return this.#traffic.by
   }
 
   /** Everything that either side has written before this call is on both sides when it resolves. */
