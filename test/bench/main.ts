@@ -16,6 +16,10 @@ const benches: Readonly<Record<string, readonly [title: string, load: () => Prom
     'Capture and restore of a browser context',
     async () => (await import('./capture-restore.ts')).benchCaptureRestore,
   ],
+  cookies: [
+    'Cookies in memory and across the protocol',
+    async () => (await import('./cookies.ts')).benchCookies,
+  ],
 }
 
 const asked = process.argv.slice(2)

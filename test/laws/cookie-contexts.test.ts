@@ -37,11 +37,11 @@ const visitToPage: fc.Arbitrary<{
   frame: asker,
   targets: fc.record({
     typed: fc.array(worldPlace, { minLength: 1, maxLength: 1 }),
-    link: fc.array(worldPlace, { minLength: 2, maxLength: 2 }),
+    link: fc.array(worldPlace, { minLength: 1, maxLength: 1 }),
     post: fc.array(worldPlace, { minLength: 2, maxLength: 2 }),
-    fetch: fc.array(worldPlace, { minLength: 6, maxLength: 6 }),
-    iframe: fc.array(worldPlace, { minLength: 2, maxLength: 2 }),
-    nested: fc.array(worldPlace, { minLength: 4, maxLength: 4 }),
+    fetch: fc.array(worldPlace, { minLength: 16, maxLength: 16, size: 'max' }),
+    iframe: fc.array(worldPlace, { minLength: 3, maxLength: 3 }),
+    nested: fc.array(worldPlace, { minLength: 8, maxLength: 8, size: 'max' }),
   }),
 })
 
@@ -66,7 +66,7 @@ describe.each(settings)('with third-party cookies $thirdPartyCookies', ({ thirdP
     const byManner: Partial<Record<Manner, number>> = {}
     const differences: string[] = []
     const cases = fc.tuple(worldCookies, fc.array(visitToPage, { minLength: 3, maxLength: 3 }))
-    for (const [cookies, visits] of fc.sample(cases, { numRuns: rounds(8), seed: 20_261_124 })) {
+    for (const [cookies, visits] of fc.sample(cases, { numRuns: rounds(6), seed: 20_261_124 })) {
       expect(await writeCookies(wire.context, cookies, { replace: true })).toEqual([])
       const cell = new Cell({ cookies, origins: [] })
       for (const cookie of cell.state.cookies) rememberBirth(cookie, Date.now()) // as Chromium has it

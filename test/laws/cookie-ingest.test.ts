@@ -90,7 +90,7 @@ function explained(
 
 test(
   'after the same responses the cell holds what Chromium holds, field by field and in order',
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const counts = { responses: 0, lines: 0, kept: 0, refused: 0, different: 0, headers: 0, control: 0 }
     const cases = fc.array(linesResponse, { minLength: 2, maxLength: 4, size: 'max' })

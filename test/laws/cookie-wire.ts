@@ -1,4 +1,5 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, CDPSession } from 'playwright'
@@ -86,34 +87,45 @@ class Desk {
     return { href: marked.href, header }
   }
 
-  /** The head of the answer: 204, so that pages stay where they are, which makes a navigation cheap. */
-  answer(target: string, cookie: string): string {
+  /** How to answer a request that came with these cookies. */
+  answer(target: string, cookie: string): Answer {
     const id = new URL(target, 'http://desk').searchParams.get('ask') ?? ''
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
-    const { lines = [], date } = waiting?.answer ?? {}
     waiting?.came(cookie)
-    return [
-      'HTTP/1.1 204 No Content',
-      'Connection: close',
-      ...(date === undefined ? [] : [`Date: ${date}`]),
-      ...lines.map((line) => `Set-Cookie: ${line}`),
-      '\r\n',
-    ].join('\r\n')
+    return waiting?.answer ?? {}
   }
 }
 
 function answerEverywhere(shop: Shop, desk: Desk): void {
   for (const host of worldHosts) {
-    // Written by hand, since node:http would not send the octets that matter here.
     for (const path of paths)
-      shop.on(host, path, (req) => {
-        req.socket.end(desk.answer(req.url ?? '/', req.headers.cookie ?? ''), 'latin1')
+      shop.on(host, path, (req, res) => {
+        send(res, desk.answer(req.url ?? '/', req.headers.cookie ?? ''))
       })
     shop.on(host, '/page', (_, res) => {
       res.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>page</title>')
     })
   }
+}
+
+/** What node:http sends in a header; the rest is written by hand, at the price of the connection. */
+const sendable = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
+
+/** 204: pages stay where they are, which makes a navigation cheap. */
+function send(res: ServerResponse, { lines = [], date }: Answer): void {
+  const headers = [
+    ...(date === undefined ? [] : [['Date', date]]),
+    ...lines.map((line) => ['Set-Cookie', line]),
+  ]
+  if (lines.every((line) => sendable.test(line))) {
+    res.sendDate = false
+    res.writeHead(204, headers.flat()).end()
+    return
+  }
+  const written = headers.map(([name = '', value = '']) => `${name}: ${value}`)
+  const head = ['HTTP/1.1 204 No Content', 'Connection: close', ...written, '\r\n'].join('\r\n')
+  res.socket?.end(head, 'latin1')
 }
 
 interface OpenedContext {

@@ -45,12 +45,9 @@ async function withAccess<T>(
   const done = opened.then(work)
   const close = (): Promise<void> => opened.then((access) => access.close())
   try {
-    const result = await within(done, timeout, operation, signal)
-    await close()
-    return result
-  } catch (error) {
-    close().catch(() => undefined) // it takes as long as the browser hangs
-    throw error
+    return await within(done, timeout, operation, signal)
+  } finally {
+    close().catch(() => undefined) // not awaited: nobody has to know, and it takes as long as the browser hangs
   }
 }
 

@@ -111,7 +111,9 @@ function refusalOf(cookie: StateCookie, line: CookieLine, response: Response): R
   const { url, options } = response
   const trustworthy = isTrustworthy(url)
   const promise = brokenPrefix({
-    ...cookie,
+    name: cookie.name,
+    value: cookie.value,
+    httpOnly: cookie.httpOnly,
     secure: cookie.secure && trustworthy,
     hostOnly: (line.domain ?? '') === '',
     path: line.path ?? '',
