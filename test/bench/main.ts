@@ -20,6 +20,10 @@ const benches: Readonly<Record<string, readonly [title: string, load: () => Prom
     'Cookies in memory and across the protocol',
     async () => (await import('./cookies.ts')).benchCookies,
   ],
+  'live-sync': [
+    'How long a change takes to the other side',
+    async () => (await import('./live-sync.ts')).benchLiveSync,
+  ],
 }
 
 const asked = process.argv.slice(2)

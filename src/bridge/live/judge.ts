@@ -1,5 +1,5 @@
 /**
- * The one rule of live sync (docs/decisions/0004-live-sync.md). Each item (a cookie, a storage entry) has a base: what it
+ * The one rule of live sync (docs/decisions/0005-live-sync.md). Each item (a cookie, a storage entry) has a base: what it
  * last was on both sides.
  *
  * - Changed on one side since then: that side's word goes to the other.
