@@ -118,8 +118,12 @@ export class CookieSync {
     const now = mapOf(kept)
     for (const { key, cookie, victim } of wanted) {
       const found = now.get(key)
-      // What the browser made of it, when it could not take it as it is, counts as agreed; so does a cookie that would not go.
-      const isAgreed = cookie === undefined ? sameCookie(found, victim) : refused.has(placeOf(cookie))
+      // What the browser made of it, when it could not take it as it is, counts as agreed; so does a cookie that would
+      // not go. Anything else than what was there or was written is a page that was faster: the next reading's news.
+      const isAgreed =
+        cookie === undefined
+          ? sameCookie(found, victim)
+          : refused.has(placeOf(cookie)) && (sameCookie(found, victim) || found?.value === cookie.value)
       const agreed = isAgreed ? found : cookie
       put(this.#base, key, agreed)
       put(this.#seen, key, agreed)

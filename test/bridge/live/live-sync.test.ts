@@ -173,30 +173,27 @@ describe.each(['localStorage', 'sessionStorage'] as const)('%s, while the visit 
       expect(itemIn(cell, origin, kind, 'auth')).toBeUndefined()
     })
   })
+})
 
-  test('written just before the page is left is not lost', async () => {
-    await stage.inContext(async (context) => {
-      const { live, cell } = await goLive(context)
-      const page = await context.newPage()
-      for (let n = 1; n <= 5; n += 1) {
-        await page.goto(blank())
-        await page.evaluate(
-          ([name, value, next]) => {
-            window[name].setItem('last', value)
-            location.href = next
-          },
-          [kind, String(n), blank('widget.test')] as const,
-        )
-        await page.waitForURL(blank('widget.test'))
-        await whenCell(
-          cell,
-          () => itemIn(cell, stage.origin('shop.test'), kind, 'last'),
-          (value) => value === String(n),
-        )
-      }
-      await live.finish()
-      expect(itemIn(cell, stage.origin('shop.test'), kind, 'last')).toBe('5')
-    })
+// The event of a write can be lost with the process of a page that goes to another site in the same breath; then the
+// end of the visit finds it (localStorage only: docs/decisions/0005-live-sync.md says what that leaves open).
+test('localStorage written just before the page is left is there when the visit ends, at the latest', async () => {
+  await stage.inContext(async (context) => {
+    const { live, cell } = await goLive(context)
+    const page = await context.newPage()
+    for (let n = 1; n <= 5; n += 1) {
+      await page.goto(blank())
+      await page.evaluate(
+        ([value, next]) => {
+          localStorage.setItem('last', value)
+          location.href = next
+        },
+        [String(n), blank('widget.test')] as const,
+      )
+      await page.waitForURL(blank('widget.test'))
+    }
+    await live.finish()
+    expect(itemIn(cell, stage.origin('shop.test'), 'localStorage', 'last')).toBe('5')
   })
 })
 
