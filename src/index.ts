@@ -16,8 +16,7 @@ export type { Lease, Store, StoredBytes, WriteOptions } from './store/contract.t
 export { generateKey } from './snapshot/keys.ts'
 export type { Snapshot } from './snapshot/envelope.ts'
 
-export { captureState } from './bridge/context/capture.ts'
-export { applyState } from './bridge/context/apply.ts'
+export { applyState, captureState } from './bridge/context.ts'
 export { fromCookieJar, toCookieJar } from './bridge/jar/jar.ts'
 export { parseState, type ParseOptions } from './bridge/parse-state.ts'
 export { detectFormat, formatState, listFormats } from './bridge/formats/format-state.ts'
@@ -46,6 +45,7 @@ export {
   SessionbridgeError,
   BrowserMissingError,
   LoginFailedError,
+  HeldOffError,
   NeedsPersonError,
   SecretMissingError,
   SecretOriginError,

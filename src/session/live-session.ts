@@ -6,7 +6,7 @@ import type { Carrier } from '../http/carrier.ts'
 import { createHttp, type SessionHttp } from '../http/client.ts'
 import { createFetch, type SessionFetch } from '../http/fetch.ts'
 import { headersFor } from '../http/headers-for.ts'
-import { checkProbe, type Liveness } from '../login/probe.ts'
+import type { Liveness } from '../login/probe.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Logger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
@@ -15,13 +15,13 @@ import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import { addHeaderRules } from '../state/header-rules.ts'
-import { minimizeState, type Minimized, type MinimizeOptions } from './minimize.ts'
+import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { VaultOptions } from './options.ts'
 import { Saving } from './saving.ts'
 import type { Session } from './session.ts'
 import type { SharedBrowser } from './shared-browser.ts'
 import type { Shelf, Stored } from './stored.ts'
-import { beginVisit, contextOptions, type Visit, type VisitResult } from './visit.ts'
+import type { Visit, VisitResult } from './visit.ts'
 import { protectedNames, visitPolicy } from './visit-policy.ts'
 
 export interface SessionHost {
@@ -29,14 +29,15 @@ export interface SessionHost {
   readonly shelf: Shelf
   readonly browser: SharedBrowser
   readonly logger: Logger
-  /** One login for all; resolves with what stands in the store afterwards, of an epoch above `deadEpoch`. */
-  login(recipe: Recipe, account: string, deadEpoch: number): Promise<LoginResult>
+  /** One renewal for all; resolves with what stands afterwards, of an epoch above `deadEpoch`. */
+  renew(recipe: Recipe, account: string, wish: RenewWish): Promise<Renewed>
 }
 
-export interface LoginResult {
-  readonly stored: Stored
-  /** What the gate kept away; `undefined` when somebody else has done the login. */
-  readonly report: Report | undefined
+export interface RenewWish {
+  readonly deadEpoch: number
+  readonly signal?: AbortSignal | undefined
+  /** What is to be renewed, from what stands in the store; `undefined`: only a new login will do. */
+  base(stored: Stored | undefined): Snapshot | undefined
 }
 
 export class LiveSession implements Session {
@@ -48,14 +49,18 @@ export class LiveSession implements Session {
   readonly #account: string
   readonly #cell: Cell
   readonly #saving: Saving
+  readonly #proof: Proof
+  readonly #upkeep: Upkeep
   readonly #carrier: Carrier
   #snapshot: Snapshot
   #jar: CookieJar | undefined
   #http: (SessionHttp & { close(): Promise<void> }) | undefined
   #fetch: (SessionFetch & { close(): Promise<void> }) | undefined
   readonly #visits = new Set<Visit>()
-  #renewal: Promise<void> | undefined
+  #renewal: Promise<Renewal> | undefined
   #rejected: LoginFailedError | undefined
+  #failedSaves = 0
+  #lastUse = performance.now()
   #closing: Promise<void> | undefined
 
   constructor(host: SessionHost, recipe: Recipe, account: string, stored: Stored, login?: Report) {
@@ -67,23 +72,16 @@ export class LiveSession implements Session {
     this.isNew = login !== undefined
     this.#report = login
     this.#cell = new Cell(stored.snapshot.state, stored.snapshot.epoch)
-    this.#saving = new Saving(
-      host.shelf,
-      {
-        name: this.name,
-        cell: this.#cell,
-        facts: () => this.#snapshot,
-        adopt: (snapshot) => {
-          this.#adopt(snapshot)
-        },
-      },
-      stored,
-    )
     this.#carrier = this.#makeCarrier()
-    this.#cell.subscribe(({ diff, by }) => {
-      if (by !== 'renewal' && diff.removed.length + diff.removedOrigins.length > 0) this.#doubt()
+    this.#proof = new Proof(this.#carrier, stored.snapshot, host.vault.http)
+    this.#saving = new Saving(host.shelf, this.#savingHost(), stored)
+    this.#upkeep = new Upkeep(this.#upkeepHost())
+    this.#upkeep.plan()
+    this.#cell.subscribe((change) => {
+      this.#proof.observe(change)
       this.#scheduleSave()
     })
+    if (stored.unsaved === true) this.#scheduleSave()
   }
 
   get epoch(): number {
@@ -131,6 +129,7 @@ export class LiveSession implements Session {
   async browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {
     this.#assertOpen()
     const browser = await this.#host.browser.use(this)
+    const { contextOptions } = await import('./visit.ts')
     const context = await browser.newContext(contextOptions(this.identity, this.#recipe.context))
     try {
       const worn = await this.attach(context)
@@ -149,6 +148,7 @@ export class LiveSession implements Session {
       this.#visits.delete(visit)
       if (result !== undefined) this.#learn(result.headerRules)
     }
+    const { beginVisit } = await import('./visit.ts')
     const visit = await beginVisit(context, { cell: this.#cell, policy, onEnd })
     this.#visits.add(visit)
     return visit
@@ -156,13 +156,8 @@ export class LiveSession implements Session {
 
   async check(): Promise<Liveness> {
     this.#assertOpen()
-    const { probe } = this.#snapshot
-    if (probe === undefined) return 'unclear'
-    const liveness = await checkProbe(probe, this.#carrier, this.#host.vault.http)
-    if (liveness === 'alive') {
-      this.#snapshot = { ...this.#snapshot, verifiedAt: Date.now() }
-      this.#factsChanged()
-    }
+    const liveness = await this.#proof.ask()
+    if (liveness === 'alive') this.#factsChanged()
     return liveness
   }
 
@@ -171,12 +166,13 @@ export class LiveSession implements Session {
     const { policy, http } = this.#host.vault
     const protect = protectedNames(policy, this.#recipe)
     const work = { carrier: this.#carrier, probe: this.#snapshot.probe, protect, http }
+    const { minimizeState } = await import('./minimize.ts')
     const found = await minimizeState(work, options)
     if (found.applied) await this.check().then(() => this.save())
     return found
   }
 
-  renew(): Promise<void> {
+  renew(): Promise<Renewal> {
     this.#assertOpen()
     this.#renewal ??= this.#renewNow().finally(() => {
       this.#renewal = undefined
@@ -207,48 +203,112 @@ export class LiveSession implements Session {
       get headerRules() {
         return session().headerRules
       },
+      sent: () => {
+        this.#lastUse = performance.now()
+      },
       revive: (facts) => this.#revive(facts.epoch),
+    }
+  }
+
+  #savingHost(): SavingHost {
+    return {
+      name: this.name,
+      cell: this.#cell,
+      standing: (options) => this.#proof.standing(options),
+      facts: () => ({
+        ...this.#snapshot,
+        verifiedAt: this.#proof.verifiedAt,
+        lastVerified: this.#proof.lastVerified,
+      }),
+      adopt: (snapshot) => {
+        this.#adopt(snapshot)
+      },
+      refused: () => {
+        this.#say('refused', 'signed out by the server: the stored session was left as it was')
+      },
+      wasRemoved: async () => (await readLedger(this.#host.shelf, this.name)).removedAt !== undefined,
+    }
+  }
+
+  #upkeepHost(): UpkeepHost {
+    const { store } = this.#host.shelf
+    return {
+      name: this.name,
+      store,
+      keepAlive: this.#recipe.keepAlive,
+      diesAt: () =>
+        this.#recipe.login === undefined && this.#recipe.rotate === undefined
+          ? undefined
+          : forecast(this.#cell.state, { headerRules: this.headerRules }).diesAt,
+      lastUse: () => this.#lastUse,
+      refresh: () => this.#saving.refresh(),
+      renew: () => this.renew(),
+      ask: () => this.#proof.ask(),
+      failed: (what, error) => {
+        this.#host.logger.warn({ session: this.name, error: codeOf(error) }, `could not ${what}`)
+      },
     }
   }
 
   /** An answer said "not signed in": renew unless that has happened since, or the probe says that we are. */
   async #revive(seenEpoch: number): Promise<boolean> {
     if (seenEpoch < this.#cell.epoch) return true
-    if (this.#closing !== undefined || this.#recipe.login === undefined) return false
+    if (this.#closing !== undefined || !canRenew(this.#recipe)) return false
     // Without a probe a 401 may as well mean "not allowed": one login must not be tried again and again for that.
-    if (this.#renewal === undefined && (await this.check()) !== 'dead') return false
+    if (this.#renewal === undefined && (await this.#proof.ask()) !== 'dead') return seenEpoch < this.#cell.epoch
     if (seenEpoch < this.#cell.epoch) return true
     await this.renew()
     return true
   }
 
-  async #renewNow(): Promise<void> {
-    if (this.#recipe.login === undefined)
-      throw new SessionDeadError(this.name, 'its recipe cannot log in by itself')
+  async #renewNow(): Promise<Renewal> {
+    if (!canRenew(this.#recipe)) throw new SessionDeadError(this.name, 'its recipe cannot renew it by itself')
     this.#host.logger.info({ session: this.name, epoch: this.epoch }, 'renewing')
     // The site has said no to these credentials: asking again with each 401 would lock the account out.
     if (this.#rejected !== undefined) throw this.#rejected
+    const begun = Date.now()
     try {
-      const { stored } = await this.#host.login(this.#recipe, this.#account, this.epoch)
+      const { stored, climbed } = await this.#host.renew(this.#recipe, this.#account, {
+        deadEpoch: this.epoch,
+        base: (there) => this.#baseOf(there),
+      })
       this.#adopt(stored.snapshot)
       this.#saving.wrote(stored)
+      if (stored.unsaved === true) this.#scheduleSave()
+      return {
+        epoch: this.epoch,
+        by: climbed?.by ?? 'somebody else',
+        rungs: climbed?.rungs ?? [],
+        took: Date.now() - begun,
+      }
     } catch (error) {
       if (error instanceof LoginFailedError && error.failure === 'rejected') this.#rejected = error
       throw error
     }
   }
 
-  #adopt(snapshot: Snapshot): void {
-    if (snapshot.epoch <= this.#cell.epoch) return
-    this.#snapshot = snapshot
-    this.#cell.replace(snapshot.state, snapshot.epoch, 'renewal')
+  /** What others have saved, with what we have not saved yet: a token that was rotated a moment ago is in one of both. */
+  #baseOf(stored: Stored | undefined): Snapshot {
+    const ours = { ...this.#snapshot, state: this.#cell.state }
+    if (stored?.snapshot.epoch !== this.epoch || stored.snapshot.loginId !== this.#snapshot.loginId) return ours
+    const before = this.#saving.stored.snapshot.state
+    return { ...ours, state: mergeStates(before, this.#cell.state, stored.snapshot.state) }
   }
 
-  /** Something was deleted, perhaps by a logout: the next `open` asks the server before it trusts the snapshot. */
-  #doubt(): void {
-    const { verifiedAt: _, ...snapshot } = this.#snapshot
+  #adopt(snapshot: Snapshot): void {
+    if (snapshot.epoch < this.#cell.epoch) return
+    if (snapshot.epoch === this.#cell.epoch && snapshot.loginId === this.#snapshot.loginId) return
     this.#snapshot = snapshot
-    this.#saving.markFactsChanged()
+    this.#rejected = undefined
+    this.#proof.renewed(snapshot)
+    this.#cell.replace(snapshot.state, snapshot.epoch, 'renewal')
+    this.#upkeep.plan()
+  }
+
+  /** Into the log and the session's ledger; a ledger that cannot be written must not stop anything. */
+  #say(kind: SessionEventKind, why: string): void {
+    this.#host.logger.warn({ session: this.name, epoch: this.epoch, why }, kind)
+    note(this.#host.shelf, this.name, { kind, epoch: this.epoch, why }).catch(() => undefined)
   }
 
   #learn(rules: readonly HeaderRule[]): void {
@@ -265,13 +325,15 @@ export class LiveSession implements Session {
 
   #scheduleSave(): void {
     if (this.#closing !== undefined) return
-    this.#saving.schedule(this.#host.vault.policy?.saveWithin ?? 200, (error) => {
-      // The next change tries again and `save()` and `close()` throw; a background save has nobody to throw to.
-      this.#host.logger.warn(
-        { session: this.name, error: error instanceof Error ? error.message : 'unknown' },
-        'not saved',
-      )
-    })
+    const { saveWithin = 200 } = this.#host.vault.policy ?? {}
+    // A store that is away is asked again and again, ever less often; what is to be saved waits in the cell.
+    const delay = this.#failedSaves === 0 ? saveWithin : Math.min(saveWithin * 2 ** this.#failedSaves, 5_000)
+    this.#saving.schedule(delay, (error) => {
+      // `save()` and `close()` throw; a background save has nobody to throw to.
+      this.#failedSaves += 1
+      this.#host.logger.warn({ session: this.name, error: codeOf(error), again: this.#failedSaves }, 'not saved')
+      if (error instanceof StoreFailedError) this.#scheduleSave()
+    }, () => { this.#failedSaves = 0; if (this.#saving.isUnproven) this.#saving.schedule })
   }
 
   async #closeNow(): Promise<void> {

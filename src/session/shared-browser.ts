@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright'
-import { openBrowser, type BrowserOptions } from '../login/browser.ts'
+import type { BrowserOptions } from '../login/browser.ts'
 
 /** One browser for all visits of a vault: opened at the first, closed when the last session that used it closes. */
 export class SharedBrowser {
@@ -16,7 +16,7 @@ export class SharedBrowser {
     this.#users.add(user)
     const opened = await this.#opening?.catch(() => undefined)
     if (opened?.browser.isConnected() === true) return opened.browser
-    this.#opening = openBrowser(this.#options)
+    this.#opening = import('../login/browser.ts').then(({ openBrowser }) => openBrowser(this.#options))
     return (await this.#opening).browser
   }
 

@@ -1,6 +1,6 @@
 import { NotSignedInError, SessionDeadError } from '../errors.ts'
 import { createHttp, type SessionHttp } from '../http/client.ts'
-import { runLogin, type Harvest } from '../login/run-login.ts'
+import type { Harvest } from '../login/run-login.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { silentLogger, type Logger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
@@ -134,13 +134,15 @@ function isFresh(snapshot: Snapshot, options: VaultOptions): boolean {
   return snapshot.probe === undefined || Date.now() - (snapshot.verifiedAt ?? 0) <= freshFor
 }
 
-function runRecipe(
+/** What a login needs is loaded with the first: resuming does not wait for it. */
+async function runRecipe(
   options: VaultOptions,
   logger: Logger,
   recipe: Recipe,
   account: string,
   signal: AbortSignal,
 ): Promise<Harvest> {
+  const { runLogin } = await import('../login/run-login.ts')
   return runLogin(recipe, {
     account,
     browser: options.browser ?? {},
