@@ -15,7 +15,7 @@ export function compileStores(): { readonly folder: string; remove(): void } {
   const stores = readdirSync(join(project, 'src/store'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => join('src/store', file))
-  const workers = ['store-worker.ts', 'saving-worker.ts', 'payload.ts'].map((file) =>
+  const workers = ['store-worker.ts', 'saving-worker.ts', 'payload.ts', 'faulty-disk.ts'].map((file) =>
     join('test/conformance', file),
   )
   for (const file of ['src/errors.ts', ...stores, ...workers]) {

@@ -4,8 +4,17 @@ import { basename, dirname, join } from 'node:path'
 import { StoreConflictError, StoreFailedError } from '../../errors.ts'
 import type { StoredBytes } from '../contract.ts'
 import { codeOf, ensureFolder, isFolder, readWhole, syncFolder, writeDurably } from './disk.ts'
-import { isAbandoned, listNumbers, numberedName, prune, removeFile, sweep, takeNumber } from './numbered.ts'
-import { markOf } from './process-mark.ts'
+import {
+  isAbandoned,
+  listNumbers,
+  numberedName,
+  prune,
+  removeFile,
+  sweep,
+  takeNumber,
+  tidy,
+} from './numbered.ts'
+import { newMark } from './process-mark.ts'
 
 const SUFFIX = '.sealed'
 /** Folders on their way in or out lie here, so that a session's own folder is there whole or not at all. */
@@ -17,7 +26,7 @@ const READ_ATTEMPTS = 1000
 export function readGeneration(folder: string, rank: number): StoredBytes | undefined {
   if (!isFolder(folder)) return undefined
   for (let attempt = 1; ; attempt++) {
-    const number = listNumbers(folder, SUFFIX)?.numbers[rank]
+    const number = listNumbers(folder, SUFFIX).numbers[rank]
     if (number === undefined) return undefined
     try {
       const bytes = readWhole(join(folder, numberedName(number, SUFFIX)))
@@ -69,9 +78,9 @@ export async function writeNext(
   const number = numberOf(ifVersion)
   const listing = isFolder(folder) ? listNumbers(folder, SUFFIX) : undefined
   if (number === undefined || listing?.numbers[0] !== number) throw conflict(folder, name, ifVersion)
-  sweep(folder, listing)
-  const temporary = `${markOf(process.pid)}.tmp`
+  const temporary = `${newMark()}.tmp`
   try {
+    await tidy(folder, SUFFIX, listing)
     await writeDurably(join(folder, temporary), bytes)
   } catch (error) {
     removeFile(join(folder, temporary))
@@ -84,12 +93,11 @@ export async function writeNext(
   }
   if (!takeNumber(folder, temporary, number + 1, SUFFIX)) throw conflict(folder, name, ifVersion)
   try {
-    await syncFolder(folder)
+    await prune(folder, SUFFIX, listNumbers(folder, SUFFIX))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') throw conflict(folder, name, ifVersion) // removed since
     throw error
   }
-  prune(folder, SUFFIX)
   return versionOf(number + 1, bytes)
 }
 
@@ -109,7 +117,7 @@ export async function removeGenerations(folder: string): Promise<void> {
 
 /** Changes with every write and removal; for watching. */
 export function newestNumber(folder: string): number | undefined {
-  return listNumbers(folder, SUFFIX)?.numbers[0]
+  return listNumbers(folder, SUFFIX).numbers[0]
 }
 
 /** Renaming a folder fails when another is there that is not empty; which of the reasons, one look tells. */
@@ -120,9 +128,8 @@ function putInPlace(made: string, folder: string, name: string): void {
     refuseIfThere(folder, name)
     if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error
     // there a moment ago and removed since; or a folder whose generations somebody has deleted by hand
-    const listing = listNumbers(folder, SUFFIX)
-    if (listing === undefined) throw new StoreConflictError(name, undefined, undefined)
-    sweep(folder, listing)
+    if (!isFolder(folder)) throw new StoreConflictError(name, undefined, undefined)
+    sweep(folder, listNumbers(folder, SUFFIX))
     try {
       renameSync(made, folder)
     } catch (again) {
@@ -138,7 +145,7 @@ function makeWorkFolder(root: string): string {
   ensureFolder(work)
   for (const name of readdirSync(work))
     if (isAbandoned(work, name)) rmSync(join(work, name), { recursive: true, force: true })
-  const made = join(work, markOf(process.pid))
+  const made = join(work, newMark())
   mkdirSync(made, { mode: 0o700 })
   return made
 }

@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Lease } from '../contract.ts'
-import { attempt, codeOf, ensureFolder, flush, syncFolder, writeFully } from './disk.ts'
-import { listNumbers, numberedName, prune, removeFile, sweep, takeNumber } from './numbered.ts'
-import { isDead, markOf } from './process-mark.ts'
+import { attempt, codeOf, ensureFolder, flush, writeFully } from './disk.ts'
+import { listNumbers, numberedName, prune, removeFile, takeNumber, tidy } from './numbered.ts'
+import { isDead, newMark } from './process-mark.ts'
 
 const SUFFIX = '.lease'
 const HELD = 'h'
@@ -25,8 +25,8 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constant
  */
 export async function acquireLease(folder: string, ttl: number): Promise<Lease | undefined> {
   ensureFolder(folder)
-  sweep(folder, listNumbers(folder, SUFFIX) ?? { numbers: [], temporary: [] })
-  const mark = markOf(process.pid)
+  await tidy(folder, SUFFIX, listNumbers(folder, SUFFIX))
+  const mark = newMark()
   const temporary = `${mark}.tmp`
   const path = join(folder, temporary)
   const started = performance.now()
@@ -48,8 +48,7 @@ export async function acquireLease(folder: string, ttl: number): Promise<Lease |
     closeSync(file)
   }
   if (!takeNumber(folder, temporary, fence, SUFFIX) || newestFence(folder) !== fence) return undefined
-  await syncFolder(folder)
-  prune(folder, SUFFIX)
+  await prune(folder, SUFFIX, listNumbers(folder, SUFFIX))
   return new FileLease(folder, fence, ttl, started)
 }
 
@@ -109,7 +108,7 @@ class FileLease implements Lease {
 }
 
 function newestFence(folder: string): number {
-  return listNumbers(folder, SUFFIX)?.numbers[0] ?? 0
+  return listNumbers(folder, SUFFIX).numbers[0] ?? 0
 }
 
 /** `now` is the file system's time, Unix milliseconds. */

@@ -1,7 +1,7 @@
 import { linkSync, lstatSync, readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { StoreFailedError } from '../../errors.ts'
-import { codeOf } from './disk.ts'
+import { codeOf, syncFolder } from './disk.ts'
 import { isDead } from './process-mark.ts'
 
 /**
@@ -26,13 +26,13 @@ export function numberedName(number: number, suffix: string): string {
   return `${String(number)}${suffix}`
 }
 
-/** `undefined` when the folder does not exist. */
-export function listNumbers(folder: string, suffix: string): Listing | undefined {
+/** Empty when the folder does not exist. */
+export function listNumbers(folder: string, suffix: string): Listing {
   let names: string[]
   try {
     names = readdirSync(folder)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return { numbers: [], temporary: [] }
     throw error
   }
   const numbers: number[] = []
@@ -70,17 +70,30 @@ export function takeNumber(folder: string, temporary: string, next: number, suff
   } finally {
     removeFile(join(folder, temporary))
   }
-  const highest = listNumbers(folder, suffix)?.numbers[0] ?? 0
+  const highest = listNumbers(folder, suffix).numbers[0] ?? 0
   return highest >= next && highest < next + KEPT
 }
 
-/** Removes the numbers that are too old. */
-export function prune(folder: string, suffix: string): void {
-  const { numbers } = listNumbers(folder, suffix) ?? { numbers: [] }
+/**
+ * Removes what writers left that were killed: their temporary files, and the numbers that they did not come round to
+ * prune. Done before a new temporary file is made. So whoever is killed when, and however often, there is never more
+ * left over than one temporary file and one number too many.
+ */
+export async function tidy(folder: string, suffix: string, listing: Listing): Promise<void> {
+  sweep(folder, listing)
+  if (listing.numbers.length > KEPT) await prune(folder, suffix, listing)
+}
+
+/**
+ * Makes durable what is listed, then removes the numbers that are too old. In this order: the number that replaces an
+ * old one may be there by the link of a writer that was killed before it could sync.
+ */
+export async function prune(folder: string, suffix: string, { numbers }: Listing): Promise<void> {
+  await syncFolder(folder)
   for (const number of numbers.slice(KEPT)) removeFile(join(folder, numberedName(number, suffix)))
 }
 
-/** Removes the temporary files of dead writers. Done before a new one is made, so that no more than one piles up. */
+/** Removes the temporary files of dead writers. */
 export function sweep(folder: string, { temporary }: Listing): void {
   for (const name of temporary) if (isAbandoned(folder, name)) removeFile(join(folder, name))
 }
