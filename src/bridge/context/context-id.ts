@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { BrowserContext, CDPSession } from 'playwright'
+import { serverObject } from './playwright-server.ts'
+import { pageSession } from './world.ts'
 
 const known = new WeakMap<BrowserContext, Promise<string>>()
 
@@ -7,7 +9,7 @@ const known = new WeakMap<BrowserContext, Promise<string>>()
 export const markerDomain = 'context-marker.sessionbridge.invalid'
 
 /**
- * Chromium's name for a context, which Playwright does not tell. An open page knows it; without one the context is
+ * Chromium's name for a context. Playwright knows it; an open page does, too; without either the context is
  * recognised by a marker cookie, which is there for some milliseconds: opening a page instead would take twenty times as
  * long and be seen by the caller's own `page` listeners.
  */
@@ -22,17 +24,21 @@ export function browserContextId(session: CDPSession, context: BrowserContext): 
 }
 
 async function findId(session: CDPSession, context: BrowserContext): Promise<string> {
-  return (await idOfPage(context)) ?? (await idOfMarker(session, context))
+  return idOfPlaywright(context) ?? (await idOfPage(context)) ?? (await idOfMarker(session, context))
+}
+
+function idOfPlaywright(context: BrowserContext): string | undefined {
+  const id = serverObject(context)?._browserContextId
+  return typeof id === 'string' && id !== '' ? id : undefined
 }
 
 async function idOfPage(context: BrowserContext): Promise<string | undefined> {
   const [page] = context.pages()
   if (page === undefined) return undefined
   try {
-    const session = await context.newCDPSession(page)
-    const { targetInfo } = await session.send('Target.getTargetInfo')
-    session.detach().catch(() => undefined) // not awaited: it takes as long as a hung page hangs
-    return targetInfo.browserContextId
+    const session = await pageSession(context, page)
+    const info = await session?.send('Target.getTargetInfo') // answered by the browser, not by the page, which may hang
+    return info?.targetInfo.browserContextId
   } catch {
     return undefined // the page was closed meanwhile
   }

@@ -1,10 +1,10 @@
-import type { Browser, BrowserContext, Cookie } from 'playwright'
+import type { Browser, BrowserContext, CDPSession, Cookie } from 'playwright'
 import type { Report } from '../../state/report.ts'
 import type { StateCookie } from '../../state/state.ts'
 import { whereOf } from '../../policy/cookie-rules.ts'
 import { browserContextId, markerDomain } from './context-id.ts'
 
-/** One way into the cookies of a browser context, open for the length of one operation. */
+/** One way into the cookies of a browser context. Nothing to close: what it goes by belongs to the browser. */
 export interface CookieAccess {
   /** Complete, or only what Playwright's view of a cookie holds. */
   readonly complete: boolean
@@ -12,7 +12,6 @@ export interface CookieAccess {
   /** All or nothing: fails as a whole when the browser does not like one of them. */
   write(cookies: readonly StateCookie[]): Promise<void>
   clear(): Promise<void>
-  close(): Promise<void>
 }
 
 /**
@@ -28,9 +27,8 @@ export async function openCookieAccess(context: BrowserContext): Promise<CookieA
 }
 
 async function chromiumAccess(browser: Browser, context: BrowserContext): Promise<CookieAccess> {
-  const session = await browser.newBrowserCDPSession()
-  const id = await browserContextId(session, context)
-  const scope = { browserContextId: id }
+  const session = await browserSession(browser)
+  const scope = { browserContextId: await browserContextId(session, context) }
   return {
     complete: true,
     read: async () => {
@@ -43,8 +41,23 @@ async function chromiumAccess(browser: Browser, context: BrowserContext): Promis
     clear: async () => {
       await session.send('Storage.clearCookies', scope)
     },
-    close: () => session.detach(),
   }
+}
+
+const sessions = new WeakMap<Browser, Promise<CDPSession>>()
+
+/**
+ * One protocol session per browser, for all its contexts and for as long as it lives: opening and letting go of one takes
+ * ten times as long as reading the cookies.
+ */
+function browserSession(browser: Browser): Promise<CDPSession> {
+  let session = sessions.get(browser)
+  if (session === undefined) {
+    session = browser.newBrowserCDPSession()
+    sessions.set(browser, session)
+    session.catch(() => sessions.delete(browser)) // the next caller hears for himself
+  }
+  return session
 }
 
 /** A cookie as the protocol's `Storage` domain has it, as far as we read and write it. */
@@ -126,7 +139,6 @@ function playwrightAccess(context: BrowserContext): CookieAccess {
       await context.addCookies(cookies.map(withoutProtocolFields))
     },
     clear: () => context.clearCookies(),
-    close: () => Promise.resolve(),
   }
 }
 

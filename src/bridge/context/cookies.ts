@@ -31,7 +31,7 @@ export interface CookieOptions {
 }
 
 /**
- * Opens the way to the cookies for the length of one operation. A browser that does not answer is not waited for.
+ * A browser that does not answer is not waited for.
  * @throws TimedOutError after the deadline, the signal's reason, and what the browser says of a closed context.
  */
 async function withAccess<T>(
@@ -41,14 +41,7 @@ async function withAccess<T>(
   work: (access: CookieAccess) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted()
-  const opened = openCookieAccess(context)
-  const done = opened.then(work)
-  const close = (): Promise<void> => opened.then((access) => access.close())
-  try {
-    return await within(done, timeout, operation, signal)
-  } finally {
-    close().catch(() => undefined) // not awaited: nobody has to know, and it takes as long as the browser hangs
-  }
+  return within(openCookieAccess(context).then(work), timeout, operation, signal)
 }
 
 export interface WriteCookiesOptions extends CookieOptions {

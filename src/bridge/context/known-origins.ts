@@ -1,6 +1,7 @@
 import type { BrowserContext } from 'playwright'
 import { within } from './deadline.ts'
 import { openFrames } from './open-frames.ts'
+import { serverObject } from './playwright-server.ts'
 import { seedingOf } from './seeding.ts'
 import { webOrigin } from './web-origin.ts'
 
@@ -19,19 +20,14 @@ export async function knownOrigins(
   return known
 }
 
-/**
- * Playwright keeps the list but has no public call for it. In the same process its own object can be asked, which
- * costs nothing; test/bridge/context/visited.test.ts notices when that ends, and then `storedOrigins` is what
- * remains.
- */
+/** Playwright keeps the list but has no public call for it. */
 function seenByPlaywright(context: BrowserContext): Set<string> | undefined {
+  const server = serverObject(context) as { visitedOrigins?: () => Iterable<string> } | undefined
   try {
-    const { _connection } = context as { _connection?: { toImpl?: (object: unknown) => unknown } }
-    const server = _connection?.toImpl?.(context) as { visitedOrigins?: () => Iterable<string> } | undefined
     const origins = server?.visitedOrigins?.()
     return origins === undefined ? undefined : new Set([...origins].filter((origin) => webOrigin(origin)))
   } catch {
-    return undefined // a browser of another Playwright process
+    return undefined // it has come to mean something else
   }
 }
 

@@ -170,6 +170,9 @@ async function openBlank(context: BrowserContext, questions: ReadonlyMap<string,
   return page
 }
 
+/** Else the browser asks for one, and the page is not closed before it has been told that there is none. */
+const noIcon = '<link rel="icon" href="data:,">'
+
 async function answerBlank(route: Route, questions: ReadonlyMap<string, string>): Promise<void> {
   const request = route.request()
   const expression = questions.get(webOrigin(request.url()) ?? '')
@@ -180,18 +183,19 @@ async function answerBlank(route: Route, questions: ReadonlyMap<string, string>)
   const isFramed = request.frame().parentFrame() !== null
   const script = isFramed
     ? inlineScript(`Promise.resolve(${expression}).then((text) => { parent.postMessage(text, '*') })`)
-    : ''
+    : noIcon
   // Without the header each origin could get a process of its own.
   const headers = { 'content-type': 'text/html; charset=utf-8', 'origin-agent-cluster': '?0' }
   await route.fulfill({ headers, body: `<!doctype html>${script}` }).catch(() => undefined)
 }
 
-/** A service worker of the origin would answer before our route does. Only Chromium can be told to leave it out. */
+/**
+ * A service worker of the origin would answer before our route does. Only Chromium can be told to leave it out. The
+ * answers are not awaited: the browser takes its messages in the order in which they are sent.
+ */
 async function bypassServiceWorker(context: BrowserContext, page: Page): Promise<void> {
   const session = await pageSession(context, page)
   // Without the first, the second is taken and does nothing.
-  await Promise.all([
-    session?.send('Network.enable'),
-    session?.send('Network.setBypassServiceWorker', { bypass: true }),
-  ])
+  session?.send('Network.enable').catch(() => undefined)
+  session?.send('Network.setBypassServiceWorker', { bypass: true }).catch(() => undefined)
 }

@@ -11,7 +11,7 @@ import type { StandingFrames } from './open-frames.ts'
 import type { OriginReads } from './origin-state.ts'
 import { askOrigins } from './own-pages.ts'
 import { marker } from './seeding.ts'
-import { openWorld, type World } from './world.ts'
+import { askWorld } from './world.ts'
 
 export interface ReadOptions {
   /** Milliseconds for one origin. */
@@ -48,13 +48,15 @@ export async function readClosed(
  * Half the time for the page to show that it is alive: a page that holds little says all of it with its first answer.
  * Megabytes take seconds on a busy machine, which is no sign of a hung page: they get 2 ms more for each 1,000 units.
  */
-async function readIn(opening: Promise<World>, shared: boolean, options: ReadOptions): Promise<StorageRead> {
+async function readIn(
+  context: BrowserContext,
+  frame: Frame,
+  shared: boolean,
+  options: ReadOptions,
+): Promise<StorageRead> {
   const { timeout, signal } = options
   const wanted = { local: shared, session: true, databases: shared ? 'count' : 'no' } as const
-  const beginning = opening.then(async (world) => {
-    const answer = await world(readExpression({ ...wanted, longest: 1_000_000 }, options))
-    return { world, answer }
-  })
+  const beginning = askWorld(context, frame, readExpression({ ...wanted, longest: 1_000_000 }, options))
   const { world, answer } = await within(beginning, timeout / 2, 'a first answer', signal)
   const time = answer.startsWith('#') ? timeout + Number(answer.slice(1)) / 500 : 0
   const storages =
@@ -80,7 +82,7 @@ export async function readStanding(
   const report: ReportItem[] = []
   const readTab = async (frame: Frame): Promise<StorageRead | undefined> => {
     try {
-      const read = await readIn(openWorld(context, frame), frame === first, options)
+      const read = await readIn(context, frame, frame === first, options)
       const hasNone = read.origin !== origin || (read.session === undefined && frame.parentFrame() !== null)
       // A sandboxed frame, or an iframe that is denied storage as a third party, holds nothing that could be lost.
       return hasNone ? undefined : read

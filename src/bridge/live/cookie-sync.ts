@@ -93,10 +93,6 @@ export class CookieSync {
     return outbound
   }
 
-  close(): Promise<void> {
-    return this.#access.close()
-  }
-
   /** The cookies among `keys` that may go to the cell. */
   #sift(keys: ReadonlySet<string>, now: Jar): Jar {
     const cookies = [...keys].flatMap((key) => now.get(key) ?? [])

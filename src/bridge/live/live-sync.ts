@@ -130,7 +130,7 @@ export class LiveSync {
     }
   }
 
-  /** Ends the sync at once: no listener, timer or protocol session of it is left. */
+  /** Ends the sync at once: no listener, timer or script of it is left. */
   async stop(): Promise<void> {
     if (this.#isOver) return
     this.#isOver = true
@@ -139,7 +139,6 @@ export class LiveSync {
     this.#context.off('response', this.#onResponse)
     this.#context.off('close', this.#onClose)
     await Promise.all([this.#cookiePump.stop(), this.#storage.stop()])
-    await this.#cookies.close().catch(() => undefined) // the browser is closed
     live.delete(this.#context)
   }
 

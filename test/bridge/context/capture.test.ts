@@ -190,7 +190,7 @@ describe('capture', () => {
   test('loses a hung page only its tab, reads the rest by another page, and is back within the deadline', async () => {
     await stage.inContext(async (context) => {
       const page = await context.newPage()
-      await page.goto(stage.shop.url('shop.test', '/stuck?ms=8000'))
+      await page.goto(stage.shop.url('shop.test', '/stuck?ms=12000'))
       const fine = await context.newPage()
       await fine.goto(stage.shop.url('id.test', '/seed'))
       await page.evaluate(() => {
@@ -199,8 +199,9 @@ describe('capture', () => {
         }, 0)
       })
       const begun = performance.now()
-      const { state, report } = await captureState(context, { timeout: 2_000 })
-      expect(performance.now() - begun).toBeLessThan(3_000)
+      const { state, report } = await captureState(context, { timeout: 4_000 })
+      // The deadline, and what a machine with ten times more to do than it can needs to open a page.
+      expect(performance.now() - begun).toBeLessThan(9_000)
       expect(report).toEqual([
         expect.objectContaining({
           kind: 'sessionStorage',
@@ -230,7 +231,7 @@ describe('capture', () => {
       }, 300)
       const begun = performance.now()
       await expect(capture).rejects.toBe(reason)
-      expect(performance.now() - begun).toBeLessThan(1_500)
+      expect(performance.now() - begun).toBeLessThan(4_000)
       await expect(captureState(context, { signal: abort.signal })).rejects.toBe(reason)
       await expect.poll(() => context.pages()).toEqual([page])
     })

@@ -26,20 +26,25 @@ function listeners(...things: readonly unknown[]): number {
     .reduce((sum, count) => sum + count, 0)
 }
 
-/** Protocol sessions that were opened and not let go. */
-function countSessions(browser: Browser, context: BrowserContext): { readonly open: Set<CDPSession> } {
-  const open = new Set<CDPSession>()
-  const follow = (session: CDPSession): CDPSession => {
+interface OpenSessions {
+  readonly ofBrowser: ReadonlySet<CDPSession>
+  readonly ofPages: ReadonlySet<CDPSession>
+}
+
+/** Protocol sessions that were opened from now on and not let go. */
+function countSessions(browser: Browser, context: BrowserContext): OpenSessions {
+  const [ofBrowser, ofPages] = [new Set<CDPSession>(), new Set<CDPSession>()]
+  const follow = (session: CDPSession, open: Set<CDPSession>): CDPSession => {
     open.add(session)
     const detach = session.detach.bind(session)
     session.detach = () => detach().finally(() => open.delete(session))
     return session
   }
-  const ofBrowser = browser.newBrowserCDPSession.bind(browser)
-  const ofPage = context.newCDPSession.bind(context)
-  browser.newBrowserCDPSession = async () => follow(await ofBrowser())
-  context.newCDPSession = async (page) => follow(await ofPage(page))
-  return { open }
+  const openOfBrowser = browser.newBrowserCDPSession.bind(browser)
+  const openOfPage = context.newCDPSession.bind(context)
+  browser.newBrowserCDPSession = async () => follow(await openOfBrowser(), ofBrowser)
+  context.newCDPSession = async (page) => follow(await openOfPage(page), ofPages)
+  return { ofBrowser, ofPages }
 }
 
 class CountingCell extends Cell {
@@ -60,6 +65,7 @@ describe('detaching', () => {
   test('fifty times leaves no listener, no timer, no protocol session and no script behind', async () => {
     await stage.inContext(async (context) => {
       const sessions = countSessions(stage.browser, context)
+      const open = (): CDPSession[] => [...sessions.ofBrowser, ...sessions.ofPages]
       const origin = stage.origin('shop.test')
       const cell = new CountingCell(
         { ...stateOf({ origin, localStorage: [item('k', '0')] }), cookies: [cookie('a', '0')] },
@@ -76,14 +82,12 @@ describe('detaching', () => {
       await visit(1)
       const pageSession = await context.newCDPSession(page)
       await pageSession.detach()
-      const [held, heard, ticking] = [
-        sessions.open.size,
-        listeners(context, page, ...sessions.open),
-        timers(),
-      ]
+      const [held, heard, ticking] = [open(), listeners(context, page, ...open()), timers()]
+      // One of the browser for all cookies, one of the page for its storage; they live as long as these.
+      expect([sessions.ofBrowser.size, sessions.ofPages.size]).toEqual([1, 1])
       for (let n = 2; n <= 51; n += 1) await visit(n)
-      expect(sessions.open.size).toBe(held)
-      expect(listeners(context, page, ...sessions.open)).toBe(heard)
+      expect(open()).toEqual(held)
+      expect(listeners(context, page, ...open())).toBe(heard)
       expect(cell.subscriptions).toBe(0)
       expect(timers()).toBeLessThanOrEqual(ticking)
       expect(await page.evaluate(() => [document.cookie, localStorage.getItem('k')])).toEqual(['a=51', '51'])
