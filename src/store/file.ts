@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClosedError } from '../errors.ts'
-import type { Lease, Store, StoredBytes, WriteOptions } from './contract.ts'
+import type { Generation, Lease, Store, StoredBytes, WriteOptions } from './contract.ts'
 import { checkName, checkTtl, digestFolderOf, digestOf, folderOf, nameOf } from './session-name.ts'
 import { attempt, codeOf, ensureFolder, readWhole } from './file/disk.ts'
-import { readGeneration, removeGenerations, writeFirst, writeNext } from './file/generations.ts'
+import { removeGenerations, writeFirst, writeNext } from './file/generations.ts'
+import { forgetGenerations, historyOf, readKept, readNewest } from './file/kept.ts'
 import { acquireLease } from './file/lease.ts'
 import { Root } from './file/root.ts'
 import { watchGenerations } from './file/watch.ts'
@@ -34,24 +35,34 @@ class FileStore implements Store {
     this.#root = root
   }
 
-  read(name: string): Promise<StoredBytes | undefined> {
-    return this.#attempt(`read ${name}`, name, () =>
-      this.#root.isThere() ? readGeneration(this.#folder(name), 0) : undefined,
+  read(name: string, version?: string): Promise<StoredBytes | undefined> {
+    return this.#attempt(`read ${name}`, name, () => {
+      if (!this.#root.isThere()) return undefined
+      const folder = this.#folder(name)
+      return version === undefined ? readNewest(folder) : readKept(folder, version)
+    })
+  }
+
+  history(name: string): Promise<readonly Generation[]> {
+    return this.#attempt(`read the history of ${name}`, name, () =>
+      this.#root.isThere() ? historyOf(this.#folder(name)) : [],
     )
   }
 
-  readPrevious(name: string): Promise<StoredBytes | undefined> {
-    return this.#attempt(`read ${name}`, name, () =>
-      this.#root.isThere() ? readGeneration(this.#folder(name), 1) : undefined,
-    )
+  forget(name: string, versions: readonly string[]): Promise<void> {
+    return this.#attempt(`forget generations of ${name}`, name, async () => {
+      if (this.#root.isThere()) await forgetGenerations(this.#folder(name), versions)
+    })
   }
 
-  write(name: string, bytes: Uint8Array, { ifVersion }: WriteOptions): Promise<string> {
+  write(name: string, bytes: Uint8Array, options: WriteOptions): Promise<string> {
     return this.#attempt(`write ${name}`, name, async () => {
       await this.#root.ensure()
       const folder = this.#folder(name)
-      if (ifVersion !== undefined) return writeNext(folder, bytes, name, ifVersion)
-      return writeFirst(folder, bytes, name, folderOf(name) === undefined ? NAME_FILE : undefined)
+      const { ifVersion, milestone = false } = options
+      if (ifVersion !== undefined) return writeNext(folder, bytes, name, { ifVersion, milestone })
+      const nameFile = folderOf(name) === undefined ? NAME_FILE : undefined
+      return writeFirst(folder, bytes, name, { nameFile, milestone })
     })
   }
 

@@ -1,5 +1,5 @@
 import { ClosedError, StoreConflictError } from '../errors.ts'
-import type { Lease, Store, StoredBytes, WriteOptions } from './contract.ts'
+import type { Generation, Lease, Store, StoredBytes, WriteOptions } from './contract.ts'
 import { checkName, checkTtl } from './session-name.ts'
 
 /** Keeps sessions for as long as the process lives; for tests, and for jobs that end with their process. */
@@ -7,27 +7,49 @@ export function memoryStore(): Store {
   return new MemoryStore()
 }
 
+const KEPT = 2
+const MILESTONES = 10
+
+interface Kept extends StoredBytes {
+  readonly writtenAt: number
+  readonly milestone: boolean
+}
+
 class MemoryStore implements Store {
-  readonly #generations = new Map<string, { newest: StoredBytes; previous: StoredBytes | undefined }>()
+  /** Newest first; never empty. */
+  readonly #generations = new Map<string, readonly Kept[]>()
   readonly #leases = new Map<string, MemoryLease>()
   readonly #listeners = new Map<string, Set<() => void>>()
   #writes = 0
   #closed = false
 
-  read(name: string): Promise<StoredBytes | undefined> {
-    return this.#do(name, () => copyOf(this.#generations.get(name)?.newest))
-  }
-
-  readPrevious(name: string): Promise<StoredBytes | undefined> {
-    return this.#do(name, () => copyOf(this.#generations.get(name)?.previous))
-  }
-
-  write(name: string, bytes: Uint8Array, { ifVersion }: WriteOptions): Promise<string> {
+  read(name: string, version?: string): Promise<StoredBytes | undefined> {
     return this.#do(name, () => {
-      const there = this.#generations.get(name)?.newest
-      if (there?.version !== ifVersion) throw new StoreConflictError(name, ifVersion, there?.version)
+      const kept = this.#kept(name)
+      return copyOf(version === undefined ? kept[0] : kept.find((one) => one.version === version))
+    })
+  }
+
+  history(name: string): Promise<readonly Generation[]> {
+    return this.#do(name, () =>
+      this.#kept(name).map(({ version, bytes, writtenAt }) => ({ version, size: bytes.length, writtenAt })),
+    )
+  }
+
+  forget(name: string, versions: readonly string[]): Promise<void> {
+    return this.#do(name, () => {
+      const rest = this.#kept(name).filter((one, index) => index === 0 || !versions.includes(one.version))
+      if (rest.length > 0) this.#generations.set(name, rest)
+    })
+  }
+
+  write(name: string, bytes: Uint8Array, { ifVersion, milestone = false }: WriteOptions): Promise<string> {
+    return this.#do(name, () => {
+      const kept = this.#kept(name)
+      if (kept[0]?.version !== ifVersion) throw new StoreConflictError(name, ifVersion, kept[0]?.version)
       const version = `m${String(++this.#writes)}`
-      this.#generations.set(name, { newest: { bytes: Uint8Array.from(bytes), version }, previous: there })
+      const written = { bytes: Uint8Array.from(bytes), version, writtenAt: Date.now(), milestone }
+      this.#generations.set(name, worthKeeping([written, ...kept]))
       this.#changed(name)
       return version
     })
@@ -84,6 +106,10 @@ class MemoryStore implements Store {
     return work()
   }
 
+  #kept(name: string): readonly Kept[] {
+    return this.#generations.get(name) ?? []
+  }
+
   #changed(name: string): void {
     for (const call of this.#listeners.get(name) ?? [])
       setImmediate(() => {
@@ -119,6 +145,11 @@ class MemoryLease implements Lease {
     if (this.isHeld()) this.#endsAt = 0
     return Promise.resolve()
   }
+}
+
+function worthKeeping(generations: readonly Kept[]): Kept[] {
+  const milestones = generations.filter(({ milestone }) => milestone).slice(0, MILESTONES)
+  return generations.filter((one, index) => index < KEPT || milestones.includes(one))
 }
 
 /** The caller may change what it gets. */

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
@@ -15,9 +23,14 @@ export function compileStores(): { readonly folder: string; remove(): void } {
   const stores = readdirSync(join(project, 'src/store'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => join('src/store', file))
-  const workers = ['store-worker.ts', 'saving-worker.ts', 'payload.ts', 'faulty-disk.ts'].map((file) =>
-    join('test/conformance', file),
-  )
+  const workers = [
+    'store-worker.ts',
+    'saving-worker.ts',
+    'payload.ts',
+    'sealed-name.ts',
+    'faulty-disk.ts',
+  ].map((file) => join('test/conformance', file))
+  symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules')) // for drivers such as ioredis
   for (const file of ['src/errors.ts', ...stores, ...workers]) {
     const target = join(folder, file.replace(/\.ts$/, '.js'))
     mkdirSync(dirname(target), { recursive: true })

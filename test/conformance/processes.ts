@@ -3,7 +3,7 @@ import { StoreConflictError } from '../../src/errors.ts'
 import type { ElsewhereSpec, OtherProcess } from './other-process.ts'
 import { startElsewhere } from './other-process.ts'
 import { compileStores } from './compile.ts'
-import { eventually, pause } from './store.ts'
+import { eventually, pause } from './wait.ts'
 
 const TTL = 400
 const TEN_MINUTES = 600_000

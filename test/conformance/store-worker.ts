@@ -4,6 +4,7 @@
  */
 import { StoreConflictError } from '../../src/errors.ts'
 import type { Lease, Store, StoredBytes } from '../../src/store/contract.ts'
+import { withSealedNames } from './sealed-name.ts'
 
 export interface Call {
   readonly id: number
@@ -13,8 +14,9 @@ export interface Call {
 
 const [, , module = '', maker = '', args = '[]'] = process.argv
 const stores = (await import(module)) as Record<string, (...args: unknown[]) => Store>
-const store = stores[maker]?.(...(JSON.parse(args) as unknown[]))
-if (store === undefined) throw new Error(`${module} has no ${maker}`)
+const made = stores[maker]?.(...(JSON.parse(args) as unknown[]))
+if (made === undefined) throw new Error(`${module} has no ${maker}`)
+const store = withSealedNames(made)
 const leases = new Map<number, Lease>()
 
 async function perform(from: Store, { call, args }: Call): Promise<unknown> {

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fileStore } from '../../src/store/file.ts'
 import { compileStores } from '../conformance/compile.ts'
 import { numberIn, payload } from '../conformance/payload.ts'
-import { eventually } from '../conformance/store.ts'
+import { eventually } from '../conformance/wait.ts'
 
 const stores = compileStores()
 const worker = join(stores.folder, 'test/conformance/saving-worker.js')

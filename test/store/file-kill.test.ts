@@ -46,8 +46,9 @@ describe('a writer killed with SIGKILL while it saves 200 kB', () => {
             if (number > Math.max(acknowledged, newest)) figures.unacknowledged++
             newest = number
           }
-          const previous = await store.readPrevious('shop/alice')
-          if (previous !== undefined && numberIn(previous.bytes) !== newest - 1) figures.torn++
+          const [, previous] = await store.history('shop/alice')
+          const before = previous && (await store.read('shop/alice', previous.version))
+          if (before !== undefined && numberIn(before.bytes) !== newest - 1) figures.torn++
           figures.leftover = Math.max(figures.leftover, filesIn(directory).length - 2)
         },
       )

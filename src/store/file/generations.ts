@@ -1,9 +1,16 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { StoreConflictError, StoreFailedError } from '../../errors.ts'
-import type { StoredBytes } from '../contract.ts'
-import { codeOf, ensureFolder, isFolder, readWhole, syncFolder, writeDurably } from './disk.ts'
+import { codeOf, ensureFolder, isFolder, syncFolder, writeDurably } from './disk.ts'
+import {
+  SEALED,
+  markMilestone,
+  nameMilestone,
+  numberOf,
+  readNewest,
+  tidyMilestones,
+  versionOf,
+} from './kept.ts'
 import {
   isAbandoned,
   listNumbers,
@@ -16,27 +23,8 @@ import {
 } from './numbered.ts'
 import { newMark } from './process-mark.ts'
 
-const SUFFIX = '.sealed'
 /** Folders on their way in or out lie here, so that a session's own folder is there whole or not at all. */
 const WORK = '.work'
-/** Each further attempt means that another writer has finished two saves meanwhile. */
-const READ_ATTEMPTS = 1000
-
-/** Gives the generation of the rank (0: newest, 1: the one before), or `undefined` when there is none. */
-export function readGeneration(folder: string, rank: number): StoredBytes | undefined {
-  if (!isFolder(folder)) return undefined
-  for (let attempt = 1; ; attempt++) {
-    const number = listNumbers(folder, SUFFIX).numbers[rank]
-    if (number === undefined) return undefined
-    try {
-      const bytes = readWhole(join(folder, numberedName(number, SUFFIX)))
-      return { bytes, version: versionOf(number, bytes) }
-    } catch (error) {
-      // pruned or removed between listing and opening: look again
-      if (codeOf(error) !== 'ENOENT' || attempt >= READ_ATTEMPTS) throw error
-    }
-  }
-}
 
 /**
  * The first generation of a session: the folder is made complete elsewhere and renamed to its place, which fails when
@@ -46,13 +34,14 @@ export async function writeFirst(
   folder: string,
   bytes: Uint8Array,
   name: string,
-  nameFile: string | undefined,
+  { nameFile, milestone }: { nameFile: string | undefined; milestone: boolean },
 ): Promise<string> {
   refuseIfThere(folder, name)
   const root = dirname(folder)
   const made = makeWorkFolder(root)
   try {
-    await writeDurably(join(made, numberedName(1, SUFFIX)), bytes)
+    await writeDurably(join(made, numberedName(1, SEALED)), bytes)
+    if (milestone) nameMilestone(made, 1)
     if (nameFile !== undefined) await writeDurably(join(made, nameFile), Buffer.from(JSON.stringify(name)))
     await syncFolder(made)
     putInPlace(made, folder, name)
@@ -73,28 +62,22 @@ export async function writeNext(
   folder: string,
   bytes: Uint8Array,
   name: string,
-  ifVersion: string,
+  { ifVersion, milestone }: { ifVersion: string; milestone: boolean },
 ): Promise<string> {
   const number = numberOf(ifVersion)
-  const listing = isFolder(folder) ? listNumbers(folder, SUFFIX) : undefined
+  const listing = isFolder(folder) ? listNumbers(folder, SEALED) : undefined
   if (number === undefined || listing?.numbers[0] !== number) throw conflict(folder, name, ifVersion)
   const temporary = `${newMark()}.tmp`
   try {
-    await tidy(folder, SUFFIX, listing)
+    await tidy(folder, SEALED, listing)
+    await tidyMilestones(folder)
     await writeDurably(join(folder, temporary), bytes)
+    if (readNewest(folder)?.version !== ifVersion) throw conflict(folder, name, ifVersion)
+    if (!takeNumber(folder, temporary, number + 1, SEALED)) throw conflict(folder, name, ifVersion)
+    await prune(folder, SEALED, listNumbers(folder, SEALED))
+    if (milestone && !(await markMilestone(folder, number + 1))) throw conflict(folder, name, ifVersion)
   } catch (error) {
     removeFile(join(folder, temporary))
-    if (codeOf(error) === 'ENOENT') throw conflict(folder, name, ifVersion)
-    throw error
-  }
-  if (readGeneration(folder, 0)?.version !== ifVersion) {
-    removeFile(join(folder, temporary))
-    throw conflict(folder, name, ifVersion)
-  }
-  if (!takeNumber(folder, temporary, number + 1, SUFFIX)) throw conflict(folder, name, ifVersion)
-  try {
-    await prune(folder, SUFFIX, listNumbers(folder, SUFFIX))
-  } catch (error) {
     if (codeOf(error) === 'ENOENT') throw conflict(folder, name, ifVersion) // removed since
     throw error
   }
@@ -117,7 +100,7 @@ export async function removeGenerations(folder: string): Promise<void> {
 
 /** Changes with every write and removal; for watching. */
 export function newestNumber(folder: string): number | undefined {
-  return listNumbers(folder, SUFFIX).numbers[0]
+  return listNumbers(folder, SEALED).numbers[0]
 }
 
 /** Renaming a folder fails when another is there that is not empty; which of the reasons, one look tells. */
@@ -129,7 +112,7 @@ function putInPlace(made: string, folder: string, name: string): void {
     if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error
     // there a moment ago and removed since; or a folder whose generations somebody has deleted by hand
     if (!isFolder(folder)) throw new StoreConflictError(name, undefined, undefined)
-    sweep(folder, listNumbers(folder, SUFFIX))
+    sweep(folder, listNumbers(folder, SEALED))
     try {
       renameSync(made, folder)
     } catch (again) {
@@ -151,20 +134,10 @@ function makeWorkFolder(root: string): string {
 }
 
 function refuseIfThere(folder: string, name: string): void {
-  const there = readGeneration(folder, 0)
+  const there = readNewest(folder)
   if (there !== undefined) throw new StoreConflictError(name, undefined, there.version)
 }
 
 function conflict(folder: string, name: string, ifVersion: string): StoreConflictError {
-  return new StoreConflictError(name, ifVersion, readGeneration(folder, 0)?.version)
-}
-
-/** The number alone would be the same again after a removal. */
-function versionOf(number: number, bytes: Uint8Array): string {
-  return `${String(number)}-${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}`
-}
-
-function numberOf(version: string): number | undefined {
-  const digits = /^([1-9]\d{0,14})-/.exec(version)?.[1]
-  return digits === undefined ? undefined : Number(digits)
+  return new StoreConflictError(name, ifVersion, readNewest(folder)?.version)
 }

@@ -16,8 +16,8 @@ export interface Listing {
   readonly temporary: readonly string[]
 }
 
-/** The newest and the one before, which is what `readPrevious` gives. */
-const KEPT = 2
+/** The newest and the one before. */
+export const KEPT = 2
 /** A temporary file of somebody whose life we cannot see is given up after this time. */
 const ABANDONED_MS = 3_600_000
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
@@ -79,18 +79,23 @@ export function takeNumber(folder: string, temporary: string, next: number, suff
  * prune. Done before a new temporary file is made. So whoever is killed when, and however often, there is never more
  * left over than one temporary file and one number too many.
  */
-export async function tidy(folder: string, suffix: string, listing: Listing): Promise<void> {
+export async function tidy(folder: string, suffix: string, listing: Listing, kept = KEPT): Promise<void> {
   sweep(folder, listing)
-  if (listing.numbers.length > KEPT) await prune(folder, suffix, listing)
+  if (listing.numbers.length > kept) await prune(folder, suffix, listing, kept)
 }
 
 /**
  * Makes durable what is listed, then removes the numbers that are too old. In this order: the number that replaces an
  * old one may be there by the link of a writer that was killed before it could sync.
  */
-export async function prune(folder: string, suffix: string, { numbers }: Listing): Promise<void> {
+export async function prune(
+  folder: string,
+  suffix: string,
+  { numbers }: Listing,
+  kept = KEPT,
+): Promise<void> {
   await syncFolder(folder)
-  for (const number of numbers.slice(KEPT)) removeFile(join(folder, numberedName(number, suffix)))
+  for (const number of numbers.slice(kept)) removeFile(join(folder, numberedName(number, suffix)))
 }
 
 /** Removes the temporary files of dead writers. */
