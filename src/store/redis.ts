@@ -123,11 +123,7 @@ function placeOf(redis: RedisClient | string | readonly string[]): Place {
     if (redis.length === 0) throw new TypeError('redisStore() needs at least one URL')
     return { urls: redis.map(urlOf), cluster: true }
   }
-  if (
-    typeof redis !== 'object' ||
-    typeof redis.callBuffer !== 'function' ||
-    typeof redis.connect !== 'function'
-  )
+  if (typeof redis !== 'object' || !('evalshaBuffer' in redis) || typeof redis.connect !== 'function')
     throw new TypeError(
       'redisStore() needs a client of ioredis, a redis:// URL, or an array of them for a Cluster',
     )

@@ -82,7 +82,11 @@ async function launch(
   let said = ''
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
-      reject(new Error(`the tests need the program ${program} (Debian: apt-get install redis-server)`, { cause: error }))
+      reject(
+        new Error(`the tests need the program ${program} (Debian: apt-get install redis-server)`, {
+          cause: error,
+        }),
+      )
     })
     child.once('exit', () => {
       if (TAKEN.test(said)) resolve(undefined)

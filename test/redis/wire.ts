@@ -36,7 +36,7 @@ interface Decoded {
 
 function decodeAll(bytes: Buffer): Decoded[] {
   const answers: Decoded[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const answer = decode(bytes, at)
     if (answer === undefined) break
     answers.push(answer)

@@ -8,8 +8,7 @@ export interface RedisClient {
   readonly status: string
   readonly isCluster: boolean
   readonly options: object & { readonly keyPrefix?: string | undefined }
-  call(command: string, ...args: Argument[]): Promise<unknown>
-  callBuffer(command: string, ...args: Argument[]): Promise<unknown>
+  publish(channel: string, message: string): Promise<unknown>
   connect(): Promise<void>
   disconnect(): void
   on(event: string, listener: (...args: unknown[]) => void): unknown
@@ -20,6 +19,16 @@ export interface RedisClient {
 export interface RedisNode extends RedisClient {
   readonly stream?: { unref?(): unknown }
   duplicate(override?: object): RedisNode
+  hget(key: string, field: string): Promise<string | null>
+  scan(
+    cursor: string,
+    match: 'MATCH',
+    pattern: string,
+    count: 'COUNT',
+    step: number,
+  ): Promise<[cursor: string, keys: string[]]>
+  subscribe(...channels: string[]): Promise<unknown>
+  unsubscribe(...channels: string[]): Promise<unknown>
 }
 
 /** The part that only a `Cluster` has. */
@@ -31,6 +40,16 @@ export interface RedisCluster extends RedisClient {
 /** Where the sessions lie: a client that somebody else made, or addresses for one of our own. */
 export type Place =
   { readonly client: RedisClient } | { readonly urls: readonly URL[]; readonly cluster: boolean }
+
+/** Every client has these, but the typings of ioredis 6 leave them out. Its `callBuffer` fails under auto-pipelining. */
+interface Scripting {
+  evalshaBuffer(sha: string, keys: number, ...keysAndArgs: Argument[]): Promise<unknown>
+  evalBuffer(text: string, keys: number, ...keysAndArgs: Argument[]): Promise<unknown>
+}
+
+export function canScript(client: object): client is Scripting {
+  return 'evalshaBuffer' in client && 'evalBuffer' in client
+}
 
 export function isCluster(client: RedisClient): client is RedisCluster {
   return client.isCluster

@@ -33,7 +33,8 @@ const advice: Readonly<Record<string, string>> = {
   NOSCRIPT: 'it forgets scripts at once. Look at who flushes them',
 }
 
-const words = new RegExp(`\\b(${Object.keys(advice).join('|')})\\b`)
+const redisWords = Object.keys(advice).filter((word) => /^[A-Z]+$/.test(word))
+const words = new RegExp(`\\b(${redisWords.join('|')})\\b`)
 
 /** A failure of which the word is known already. */
 export class TroubleError extends Error {

@@ -38,12 +38,12 @@ async function namesOn(node: RedisNode, pattern: string, until: () => number): P
   const names = new Map<string, string>()
   let cursor = '0'
   do {
-    const scan = node.call('scan', cursor, 'MATCH', pattern, 'COUNT', STEP)
-    const [next, keys] = (await inTime(scan, until())) as [string, string[]]
+    const scan = node.scan(cursor, 'MATCH', pattern, 'COUNT', STEP)
+    const [next, keys] = await inTime(scan, until())
     const fresh = keys.filter((key) => !names.has(key))
-    const found = Promise.all(fresh.map((key) => node.call('hget', key.slice(own), 'name')))
+    const found = Promise.all(fresh.map((key) => node.hget(key.slice(own), 'name')))
     for (const [index, name] of (await inTime(found, until())).entries())
-      if (typeof name === 'string' && name !== '') names.set(fresh[index] ?? '', name)
+      if (name !== null && name !== '') names.set(fresh[index] ?? '', name)
     cursor = next
   } while (cursor !== '0')
   return [...names.values()]

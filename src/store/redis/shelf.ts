@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { ClosedError, StoreConflictError } from '../../errors.ts'
 import type { Generation, Lease, StoredBytes, WriteOptions } from '../contract.ts'
 import type { Place } from './client.ts'
+import { canScript } from './client.ts'
 import { Connection } from './connection.ts'
 import { inTime } from './deadline.ts'
-import { storeFailed, wordOf } from './failure.ts'
+import { TroubleError, storeFailed, wordOf } from './failure.ts'
 import { Keys } from './keys.ts'
 import { acquireLease } from './lease.ts'
 import { listNames } from './listing.ts'
@@ -144,11 +145,10 @@ export class Shelf {
     late?: (answer: unknown) => void,
   ): Promise<unknown> {
     const client = await this.#connection.client(until)
-    const send = (command: string, what: string): Promise<unknown> =>
-      client.callBuffer(command, what, keys.length, ...keys, ...args)
-    const answer = send('evalsha', script.sha).catch((error: unknown) => {
+    if (!canScript(client)) throw new TroubleError('not-ioredis')
+    const answer = client.evalshaBuffer(script.sha, keys.length, ...keys, ...args).catch((error: unknown) => {
       if (wordOf(error) !== 'NOSCRIPT') throw error
-      return send('eval', script.text)
+      return client.evalBuffer(script.text, keys.length, ...keys, ...args)
     })
     try {
       return await inTime(answer, until)

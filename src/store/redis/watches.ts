@@ -76,7 +76,7 @@ export class Watches {
       if (!channel.watches.delete(watch) || channel.watches.size > 0) return
       if (this.#channels.get(name) !== channel) return
       this.#channels.delete(name)
-      this.#subscriber?.call('unsubscribe', name).catch(() => undefined)
+      this.#subscriber?.unsubscribe(name).catch(() => undefined)
     }
   }
 
@@ -99,7 +99,7 @@ export class Watches {
       subscriber = await this.#connection.another(until)
       await inTime(subscriber.connect(), until)
       this.#listenTo(subscriber)
-      await inTime(subscriber.call('subscribe', this.#pulseChannel), until)
+      await inTime(subscriber.subscribe(this.#pulseChannel), until)
       this.#subscriber = subscriber
       this.#retryMs = FIRST_RETRY_MS
       this.#beat()
@@ -117,7 +117,11 @@ export class Watches {
     subscriber.on('message', (name) => {
       if (name === this.#pulseChannel) this.#pulseDue = false
       if (typeof name !== 'string') return
-      for (const watch of this.#channels.get(name)?.watches ?? []) watch.listener()
+      const channel = this.#channels.get(name)
+      for (const watch of channel?.watches ?? []) {
+        channel?.caughtUp.add(watch)
+        watch.listener()
+      }
     })
     subscriber.once('end', () => {
       this.#lost(subscriber)
@@ -128,7 +132,7 @@ export class Watches {
     try {
       for (let at = 0; at < names.length; at += STEP) {
         const some = names.slice(at, at + STEP)
-        await inTime(subscriber.call('subscribe', ...some), performance.now() + this.#timeout)
+        await inTime(subscriber.subscribe(...some), performance.now() + this.#timeout)
         if (this.#subscriber !== subscriber) return
         for (const name of some) this.#subscribed(name)
       }
@@ -150,10 +154,11 @@ export class Watches {
 
   /** Calls a new watch if its session changed between its beginning and the subscription, or if that cannot be known. */
   async #catchUp(channel: Channel, watch: Watch): Promise<void> {
-    channel.caughtUp.add(watch)
     const age = (): number => inexact(performance.now() - watch.since)
     const changed = age() > TRACE_MS || (await watch.changedWithin(age).catch(() => true))
-    if (changed && channel.watches.has(watch) && !this.#closed) watch.listener()
+    if (channel.caughtUp.has(watch) || !channel.watches.has(watch) || this.#closed) return
+    channel.caughtUp.add(watch)
+    if (changed) watch.listener()
   }
 
   #lost(subscriber: RedisNode): void {
@@ -185,7 +190,7 @@ export class Watches {
     const client = this.#channels.size > 0 ? this.#connection.now() : undefined
     if (client === undefined) return // which says nothing about the subscriber
     this.#pulseDue = true
-    await client.call('publish', this.#pulseChannel, '').catch(() => {
+    await client.publish(this.#pulseChannel, '').catch(() => {
       this.#pulseDue = false
     })
   }
