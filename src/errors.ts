@@ -6,6 +6,7 @@
 export type ErrorCode =
   | 'browser-missing'
   | 'login-failed'
+  | 'held-off'
   | 'needs-person'
   | 'secret-missing'
   | 'secret-origin'
@@ -73,6 +74,26 @@ export class LoginFailedError extends SessionbridgeError {
     this.session = facts.session
     this.url = facts.url
     this.screenshot = facts.screenshot
+  }
+}
+
+/** Logins of this account have failed lately: nobody tries before `until`, lest the site lock the account. */
+export class HeldOffError extends SessionbridgeError {
+  readonly code = 'held-off'
+  readonly session: string
+  /** Unix milliseconds. */
+  readonly until: number
+  /** How many logins have failed since the last one that did not. */
+  readonly failures: number
+  constructor(session: string, until: number, failures: number) {
+    const times = failures === 1 ? 'once' : `${String(failures)} times`
+    super(
+      `Login of ${session} has failed ${times} and is not tried again before ${new Date(until).toISOString()}, so that ` +
+        `the site does not lock the account. See "sessionbridge events ${session}"; "sessionbridge unlock ${session}" lifts it.`,
+    )
+    this.session = session
+    this.until = until
+    this.failures = failures
   }
 }
 

@@ -18,7 +18,7 @@ Exit codes:
   1  wrong use, or something else failed
   2  the session is dead: the server no longer takes it
   3  a person is needed
-  4  refused: wrong password, a secret for another site, a redirect, --strict
+  4  refused: wrong password, too many failed logins, a secret for another site, a redirect, --strict
   5  the store or its key`
 
 /** A failure of the command itself: one sentence that says what to do, and the exit code. */
@@ -43,6 +43,7 @@ export interface Failure {
 const byCode: Record<ErrorCode, number> = {
   'browser-missing': exitCodes.other,
   'login-failed': exitCodes.other,
+  'held-off': exitCodes.refused,
   'needs-person': exitCodes.person,
   'secret-missing': exitCodes.other,
   'secret-origin': exitCodes.refused,

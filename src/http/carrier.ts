@@ -8,6 +8,8 @@ export interface Carrier {
   readonly cell: Cell
   readonly identity: Identity | undefined
   readonly headerRules: readonly HeaderRule[]
+  /** Told of every request that is sent. */
+  sent?(): void
   /**
    * Asked when an answer says that the session is dead. `epoch` is that of the moment of sending, so that an answer
    * from before a renewal does not start another one. True: the session was renewed, send again.

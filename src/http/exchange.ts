@@ -67,6 +67,7 @@ export function createExchange(carrier: Carrier, transport: Transport): Exchange
     deadline.throwIfCancelled()
     const body = hop.body === 'none' ? bodyOfNone(hop.method) : request.body
     const wire = { method: hop.method, url: hop.url, headers: maker.headers(hop), body }
+    carrier.sent?.()
     try {
       return await transport.send(wire, deadline)
     } catch (error) {

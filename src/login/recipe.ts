@@ -1,4 +1,5 @@
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright'
+import type { SessionHttp } from '../http/client.ts'
 
 /** What a login may use besides the page. */
 export interface LoginTools {
@@ -11,6 +12,22 @@ export interface LoginTools {
   readonly account: string
   readonly context: BrowserContext
   /** Aborts when the login is out of time, given up, or called off. */
+  readonly signal: AbortSignal
+}
+
+/** What a rotation may use: the session as it stands, nothing of a browser. */
+export interface RotateTools {
+  /** Wears the session, header rules included, and does not renew. What it is answered goes into the session. */
+  readonly http: SessionHttp
+  /** A storage item of an origin such as `https://app.example`, as the site's own script would read it. */
+  getItem(origin: string, key: string, area?: 'localStorage' | 'sessionStorage'): string | undefined
+  /** Writes one; header rules that are made from it follow. `undefined` removes it. */
+  setItem(
+    origin: string,
+    key: string,
+    value: string | undefined,
+    area?: 'localStorage' | 'sessionStorage',
+  ): void
   readonly signal: AbortSignal
 }
 
@@ -36,6 +53,23 @@ export interface Recipe {
   readonly context?: BrowserContextOptions
   /** Whole login, milliseconds; default 60,000 (600,000 when a person signs in). */
   readonly timeout?: number
+  /**
+   * First rung of a renewal: the site's refresh endpoint over HTTP. A URL is sent a POST without a body (what it sets as
+   * cookies is the renewal); a function does what else it takes.
+   */
+  readonly rotate?: string | ((tools: RotateTools) => Promise<void>)
+  /**
+   * Second rung: lets the site's own page renew itself in a browser that wears the session. A URL to visit, `true` for
+   * `home` (or where `url` leads), `false` for never; default: true when header rules are made from web storage, as
+   * applications do that hold a refresh token.
+   */
+  readonly revisit?: boolean | string
+  /** Ends the session on the server: a URL that is sent a POST, or a function that may use the page's ways. */
+  readonly signOut?: string | ((tools: RotateTools) => Promise<void>)
+  /** Asks the probe after so many ms without a request, for sites that sign idle users out; default: never. */
+  readonly keepAlive?: number
+  /** Failed logins after which all hold off, so that the site does not lock the account; default 3 within 900,000 ms. */
+  readonly attempts?: { readonly limit: number; readonly within: number }
 }
 
 const checks: Record<keyof Recipe, [check: (value: unknown) => boolean, expected: string]> = {
@@ -49,6 +83,14 @@ const checks: Record<keyof Recipe, [check: (value: unknown) => boolean, expected
   protect: [(value) => isListOf(value, isNonEmpty), 'a list of cookie and storage names'],
   context: [isPlainObject, "an object of Playwright's context options"],
   timeout: [isDuration, 'a number of milliseconds above zero'],
+  rotate: [
+    isUrlOrFunction,
+    'an absolute http or https URL, or an async function ({ http, getItem, setItem }) => …',
+  ],
+  revisit: [(value) => typeof value === 'boolean' || isWebUrl(value), 'true, false, or an absolute URL'],
+  signOut: [isUrlOrFunction, 'an absolute http or https URL, or an async function ({ http }) => …'],
+  keepAlive: [isDuration, 'a number of milliseconds above zero'],
+  attempts: [isAttemptLimit, '{ limit: a whole number above zero, within: milliseconds }'],
 }
 
 /**
@@ -100,6 +142,15 @@ function isNonEmpty(value: unknown): boolean {
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function'
+}
+
+function isUrlOrFunction(value: unknown): boolean {
+  return isFunction(value) || isWebUrl(value)
+}
+
+function isAttemptLimit(value: unknown): boolean {
+  if (!isPlainObject(value)) return false
+  return Number.isInteger(value['limit']) && Number(value['limit']) > 0 && isDuration(value['within'])
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -6,3 +6,9 @@ export interface Logger {
 }
 
 export const silentLogger: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined }
+
+/** What may be said of any error: its code or its kind. Messages of foreign errors may quote what was sent. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}

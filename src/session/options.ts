@@ -35,6 +35,12 @@ export interface VaultPolicy {
   readonly freshFor?: number
   /** Longest wait before a change reaches the store, ms; default 200. */
   readonly saveWithin?: number
+  /**
+   * When the store cannot be reached. `fail` (default): what needs it (`open`, `renew`, `save`, `close`) throws
+   * `StoreFailedError`, while a session that is open goes on and is saved when the store is back. `continue`: `open` and
+   * `renew` go on from memory, too, each process for itself, so there may be one login per process.
+   */
+  readonly storeDown?: 'fail' | 'continue'
 }
 
 export interface OpenOptions {
@@ -61,6 +67,7 @@ const policyFields: Fields<VaultPolicy> = {
   protect: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
   freshFor: isDuration,
   saveWithin: isDuration,
+  storeDown: (value) => value === 'fail' || value === 'continue',
 }
 
 const openFields: Fields<OpenOptions> = {

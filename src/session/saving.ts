@@ -1,41 +1,63 @@
-import { StoreConflictError } from '../errors.ts'
+import { StoreConflictError, StoreFailedError } from '../errors.ts'
 import type { Cell } from '../state/cell.ts'
 import { diffStates, mergeStates } from '../state/diff.ts'
-import type { Snapshot } from '../snapshot/envelope.ts'
+import type { Snapshot, Standing } from '../snapshot/envelope.ts'
 import { readStored, writeStored, type Shelf, type Stored } from './stored.ts'
 
 /** What a snapshot holds besides the state; owned by the session. */
-export type Facts = Pick<Snapshot, 'identity' | 'headerRules' | 'probe' | 'dropped' | 'verifiedAt'>
+export type Facts = Pick<
+  Snapshot,
+  'identity' | 'headerRules' | 'probe' | 'dropped' | 'verifiedAt' | 'lastVerified' | 'loginId'
+>
 
 export interface SavingHost {
   readonly name: string
   readonly cell: Cell
-  facts(): Facts
-  /** Called when the store holds a newer epoch: somebody else has logged in, and what we held is history. */
+  /** How the session stands; asked before each write. `patient`: take the time to ask the server. */
+  standing(options: { readonly patient: boolean }): Promise<Standing>
+  facts(standing: Standing): Facts
+  /** Called when the store holds another login of this or a newer epoch: what we held is history. */
   adopt(snapshot: Snapshot): void
+  /** The server has signed us out: what stands in the store was not overwritten. */
+  refused(): void
+  /** A save in the background has failed for the `again`th time in a row. */
+  failed(error: unknown, again: number): void
+  /** Asked when nothing stands in the store any more: was it removed on purpose, or has the store lost it? */
+  wasRemoved(): Promise<boolean>
 }
 
 const attempts = 20
+const longestWait = 5_000
+/** What was saved as suspect is proven in a while, if it can be. */
+const proveAfter = 1_000
 
 /**
  * Saves a session's cell: compare-and-set, and on a conflict read again, merge three ways, write again. At most one
- * save runs and at most one waits; a wish to save that comes while one runs is served by the next.
+ * save runs and at most one waits; a wish to save that comes while one runs is served by the next. A session that the
+ * server has signed out is not saved.
  */
 export class Saving {
   readonly #shelf: Shelf
   readonly #host: SavingHost
+  readonly #within: number
+  #failures = 0
+  #unproven = 0
   #stored: Stored
   #savedRevision: number
-  #factsChanged = false
+  #factsChanged: boolean
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
+  #patient = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(shelf: Shelf, host: SavingHost, stored: Stored) {
+  /** `within`: longest wait before a change reaches the store, ms. */
+  constructor(shelf: Shelf, host: SavingHost, stored: Stored, within = 200) {
     this.#shelf = shelf
+    this.#within = within
     this.#host = host
     this.#stored = stored
     this.#savedRevision = host.cell.revision
+    this.#factsChanged = stored.unsaved === true
   }
 
   /** What is known to stand in the store. */
@@ -52,12 +74,28 @@ export class Saving {
     this.#factsChanged = true
   }
 
-  /** Saves within `delay` ms unless a save comes first. A failure goes to `onError`: there is no caller to tell. */
-  schedule(delay: number, onError: (error: unknown) => void): void {
+  /**
+   * Saves in the background within the time given. A store that is away is asked again, ever less often: what is to be
+   * saved waits in the cell, which is the only queue there is.
+   */
+  schedule(): void {
+    this.#plan(
+      this.#failures === 0 ? this.#within : Math.min(this.#within * 2 ** this.#failures, longestWait),
+    )
+  }
+
+  #plan(delay: number): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      this.save().catch(onError)
+      this.#factsChanged ||= this.#unproven > 0
+      this.#enqueue().catch((error: unknown) => {
+        this.#failures += 1
+        this.#host.failed(error, this.#failures)
+        if (error instanceof StoreFailedError) this.schedule()
+      })
     }, delay)
+    // A change is worth staying alive for a moment; waiting for a store or a server to come back is not.
+    if (delay > this.#within) this.#timer.unref()
   }
 
   cancelSchedule(): void {
@@ -65,8 +103,14 @@ export class Saving {
     this.#timer = undefined
   }
 
-  /** Resolves when everything changed up to now is acknowledged by the store. */
+  /** Resolves when everything changed up to now is acknowledged by the store, or refused because it is signed out. */
   save(): Promise<void> {
+    this.#patient = true
+    this.#factsChanged ||= this.#unproven > 0
+    return this.#enqueue()
+  }
+
+  #enqueue(): Promise<void> {
     this.cancelSchedule()
     if (this.#next !== undefined) return this.#next
     if (this.#running !== undefined) {
@@ -79,62 +123,114 @@ export class Saving {
     return this.#start()
   }
 
-  /** Takes over what a login of our own has just written. */
+  /** Takes over what a renewal has just written, or could not write. */
   wrote(stored: Stored): void {
     this.#stored = stored
     this.#savedRevision = this.#host.cell.revision
-    this.#factsChanged = false
+    this.#factsChanged = stored.unsaved === true
+    this.#unproven = 0
+  }
+
+  /** Takes in what others have written since. */
+  async refresh(): Promise<void> {
+    if (this.#running !== undefined) return // it finds out by itself
+    const theirs = await readStored(this.#shelf, this.#host.name)
+    if (theirs === undefined || theirs.version === this.#stored.version || this.isSaving) return
+    const wasClean = !this.isDirty
+    this.#takeIn(theirs)
+    if (wasClean && this.#stored === theirs) this.#savedRevision = this.#host.cell.revision
+  }
+
+  get isSaving(): boolean {
+    return this.#running !== undefined
   }
 
   #start(): Promise<void> {
     this.#next = undefined
-    this.#running = this.#saveNow().finally(() => {
+    const patient = this.#patient
+    this.#patient = false
+    this.#running = this.#saveNow(patient).finally(() => {
       this.#running = undefined
     })
     return this.#running
   }
 
-  async #saveNow(): Promise<void> {
-    for (let attempt = 0; this.isDirty; attempt++) {
-      const { cell } = this.#host
-      const revision = cell.revision
-      const base = this.#stored.snapshot
+  async #saveNow(patient: boolean): Promise<void> {
+    const { cell } = this.#host
+    for (let attempt = 1; this.isDirty; attempt++) {
+      const before = { epoch: cell.epoch, revision: cell.revision }
+      const standing = await this.#host.standing({ patient })
+      if (cell.epoch !== before.epoch) continue // renewed meanwhile: that has written
+      if (standing === 'dead') {
+        this.#savedRevision = cell.revision
+        this.#factsChanged = false
+        this.#host.refused()
+        return
+      }
+      // Proven is what the answer has brought, too; what came in between without being proven made it `suspect`.
+      const { revision } = cell
       this.#factsChanged = false
       try {
-        this.#stored = await writeStored(this.#shelf, this.#compose(base), this.#stored.version)
+        this.#stored = await writeStored(this.#shelf, this.#compose(standing), this.#stored.version)
         this.#savedRevision = revision
+        this.#failures = 0
+        this.#proveLater(standing)
       } catch (error) {
         this.#factsChanged = true
         if (!(error instanceof StoreConflictError) || attempt >= attempts) throw error
-        await this.#takeTheirs(error)
+        await this.#resolve(error)
       }
     }
   }
 
-  #compose(base: Snapshot): Snapshot {
+  #proveLater(standing: Standing): void {
+    if (standing !== 'suspect' || this.#host.facts(standing).probe === undefined) {
+      this.#unproven = 0
+      return
+    }
+    this.#unproven += 1
+    this.#plan(Math.min(proveAfter * 2 ** (this.#unproven - 1), 60_000))
+  }
+
+  #compose(standing: Standing): Snapshot {
     const { name, cell } = this.#host
+    const { lastVerified, ...facts } = this.#host.facts(standing)
     return {
-      ...this.#host.facts(),
+      ...facts,
+      ...(standing === 'suspect' && lastVerified !== undefined && { lastVerified }),
       name,
+      standing,
       state: cell.state,
       epoch: cell.epoch,
-      generation: base.generation + 1,
+      generation: this.#stored.snapshot.generation + 1,
       savedAt: Date.now(),
     }
   }
 
-  /** After a conflict: what they wrote is merged into the cell, or replaces it when it is of a newer epoch. */
-  async #takeTheirs(conflict: StoreConflictError): Promise<void> {
-    const { name, cell } = this.#host
+  async #resolve(conflict: StoreConflictError): Promise<void> {
+    const { name } = this.#host
     const theirs = await readStored(this.#shelf, name)
-    if (theirs === undefined) throw conflict // removed under our hands: a save must not bring it back from the dead
-    if (theirs.snapshot.epoch > cell.epoch) {
+    if (theirs !== undefined) {
+      this.#takeIn(theirs)
+      return
+    }
+    // A save must not bring a removed session back from the dead; a store that has lost its memory gets it back.
+    if (await this.#host.wasRemoved()) throw conflict
+    this.#stored = { ...this.#stored, version: undefined }
+  }
+
+  /** What others wrote is merged into the cell, or replaces it when it belongs to another login. */
+  #takeIn(theirs: Stored): void {
+    const { cell } = this.#host
+    const ours = this.#stored.snapshot
+    const isOther = theirs.snapshot.epoch === cell.epoch && theirs.snapshot.loginId !== ours.loginId
+    if (theirs.snapshot.epoch > cell.epoch || isOther) {
       this.#host.adopt(theirs.snapshot)
       this.wrote(theirs)
       return
     }
     if (theirs.snapshot.epoch === cell.epoch) {
-      const merged = mergeStates(this.#stored.snapshot.state, cell.state, theirs.snapshot.state)
+      const merged = mergeStates(ours.state, cell.state, theirs.snapshot.state)
       cell.merge(diffStates(cell.state, merged), 'store')
     }
     this.#stored = theirs

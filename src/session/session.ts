@@ -7,6 +7,7 @@ import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
+import type { Renewal } from './renewing.ts'
 import type { Visit } from './visit.ts'
 
 /** A named, living state: one jar, clients that share it, visits, and saves that follow every change. */
@@ -48,8 +49,11 @@ export interface Session extends AsyncDisposable {
    * `removed`. Throws `ProbeMissingError` without a probe, `SessionDeadError`, and the signal's reason.
    */
   minimize(options?: MinimizeOptions): Promise<Minimized>
-  /** Logs in again, once for all who ask, and puts the new state in place of the old. */
-  renew(): Promise<void>
+  /**
+   * Renews it by the cheapest way that works (the recipe's `rotate`, a visit of the site's own page, a login, a person),
+   * once for all who ask in all processes, and puts the new state in place of the old. Throws what the last way threw.
+   */
+  renew(): Promise<Renewal>
   /** Resolves when every change up to now is safe in the store. Saves also happen by themselves. */
   save(): Promise<void>
   /** Saves, ends what is open, and lets go. A second call does nothing. */

@@ -1,14 +1,17 @@
-import { NotSignedInError, SessionDeadError } from '../errors.ts'
 import { createHttp, type SessionHttp } from '../http/client.ts'
-import type { Harvest } from '../login/run-login.ts'
 import type { Recipe } from '../login/recipe.ts'
-import { silentLogger, type Logger } from '../observe/events.ts'
+import { silentLogger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { parseKeys } from '../snapshot/keys.ts'
+import { openName } from '../snapshot/record.ts'
 import { Cell } from '../state/cell.ts'
-import { loginOnce } from './login-once.ts'
+import { changeLedger, isRecordName, withEvent } from './ledger.ts'
+import type { SessionHost } from './live-session.ts'
+import { openSession, sessionName } from './open-session.ts'
 import { checkOpenOptions, checkVaultOptions, type OpenOptions, type VaultOptions } from './options.ts'
-import { LiveSession, type LoginResult, type SessionHost } from './live-session.ts'
+import type { Renewed } from './renew-once.ts'
+import type { RenewalPlace } from './renew-session.ts'
+import type { RenewWish } from './renewing.ts'
 import type { Session } from './session.ts'
 import { SingleFlight } from './single-flight.ts'
 import { SharedBrowser } from './shared-browser.ts'
@@ -46,56 +49,34 @@ export function createVault(options: VaultOptions): Vault {
   checkVaultOptions(options)
   const shelf: Shelf = { store: options.store, keys: parseKeys(options.key ?? []) }
   const logger = options.logger ?? silentLogger
-  const logins = new SingleFlight<LoginResult>()
-  const host: SessionHost = {
-    vault: options,
+  const place: RenewalPlace = {
+    options,
     shelf,
     logger,
     browser: new SharedBrowser(options.browser ?? {}),
-    login,
   }
+  const renewals = new SingleFlight<Renewed>()
+  const host: SessionHost = { ...place, vault: options, renew }
 
-  /** One login for all: single flight within this process, and by `loginOnce` over all processes. */
-  function login(
-    recipe: Recipe,
-    account: string,
-    deadEpoch: number,
-    signal?: AbortSignal,
-  ): Promise<LoginResult> {
+  /** One renewal for all: single flight within this process, and by `renewOnce` over all processes. */
+  function renew(recipe: Recipe, account: string, wish: RenewWish): Promise<Renewed> {
     const name = sessionName(recipe, account)
-    return logins.run(name, signal, async (flight) => {
-      let harvest: Harvest | undefined
-      const stored = await loginOnce(shelf, {
-        name,
-        deadEpoch,
-        patience: (recipe.timeout ?? (recipe.login === undefined ? 600_000 : 60_000)) + 30_000,
-        signal: flight,
-        login: async () => (harvest = await runRecipe(options, logger, recipe, account, flight)),
-      })
-      return { stored, report: harvest?.report }
+    return renewals.run(name, wish.signal, async (signal) => {
+      // What a login needs is loaded with the first: resuming does not wait for it.
+      const { renewSession } = await import('./renew-session.ts')
+      return renewSession(place, { name, recipe, account, wish, signal })
     })
   }
 
   return {
     async open(recipe, openOptions = {}) {
       checkOpenOptions(openOptions)
-      const { account = 'default', login: when = 'if-needed', signal } = openOptions
-      signal?.throwIfAborted()
-      const name = sessionName(recipe, account)
-      const stored = await readStored(shelf, name)
-      if (stored !== undefined && when !== 'always') {
-        const session = new LiveSession(host, recipe, account, stored)
-        if (isFresh(stored.snapshot, options) || (await session.check()) !== 'dead') return session
-        await session.close()
-        if (when === 'never') throw new SessionDeadError(name, 'the server no longer takes it')
-      }
-      if (when === 'never') throw new NotSignedInError(name)
-      const result = await login(recipe, account, stored?.snapshot.epoch ?? 0, signal)
-      return new LiveSession(host, recipe, account, result.stored, result.report)
+      return openSession(host, recipe, openOptions)
     },
 
     async list() {
-      return (await shelf.store.list()).sort()
+      const names = (await shelf.store.list()).map((listed) => openName(listed, shelf.keys))
+      return names.filter((name) => name !== undefined && !isRecordName(name)).sort() as string[]
     },
 
     async peek(name) {
@@ -107,14 +88,11 @@ export function createVault(options: VaultOptions): Vault {
       const current = await readStored(shelf, name)
       const { epoch = 0, generation = 0 } = current?.snapshot ?? {}
       const facts = { headerRules: [], savedAt: Date.now(), ...content }
-      await writeStored(
-        shelf,
-        { ...facts, name, epoch: epoch + 1, generation: generation + 1 },
-        current?.version,
-      )
+      const snapshot = { ...facts, name, epoch: epoch + 1, generation: generation + 1 }
+      await writeStored(shelf, snapshot, current?.version, { milestone: true })
     },
 
-    remove: (name) => shelf.store.remove(name),
+    remove: (name) => removeSession(shelf, name),
 
     anonymous() {
       const carrier = { name: 'anonymous', cell: new Cell(), identity: undefined, headerRules: [] }
@@ -124,35 +102,11 @@ export function createVault(options: VaultOptions): Vault {
   }
 }
 
-/** The name under which a session is stored: `recipe/account`. */
-export function sessionName(recipe: Pick<Recipe, 'name'>, account = 'default'): string {
-  return `${recipe.name}/${account}`
-}
-
-function isFresh(snapshot: Snapshot, options: VaultOptions): boolean {
-  const { freshFor = 300_000 } = options.policy ?? {}
-  return snapshot.probe === undefined || Date.now() - (snapshot.verifiedAt ?? 0) <= freshFor
-}
-
-/** What a login needs is loaded with the first: resuming does not wait for it. */
-async function runRecipe(
-  options: VaultOptions,
-  logger: Logger,
-  recipe: Recipe,
-  account: string,
-  signal: AbortSignal,
-): Promise<Harvest> {
-  const { runLogin } = await import('../login/run-login.ts')
-  return runLogin(recipe, {
-    account,
-    browser: options.browser ?? {},
-    // A window was asked for, and nobody else will sign in: so a person will.
-    interactive: recipe.login === undefined && options.browser?.headless === false,
-    logger,
-    ...(options.policy !== undefined && { policy: options.policy }),
-    ...(options.secrets !== undefined && { secrets: options.secrets }),
-    ...(options.http !== undefined && { http: options.http }),
-    ...(options.screenshots !== undefined && { screenshots: options.screenshots }),
-    signal,
-  })
+/** The tombstone goes first: a process that saves in between must find either the session or the word that it is gone. */
+async function removeSession(shelf: Shelf, name: string): Promise<void> {
+  if ((await shelf.store.read(name)) === undefined) return
+  await changeLedger(shelf, name, (page) =>
+    withEvent({ ...page, removedAt: Date.now() }, { kind: 'destroyed' }),
+  )
+  await shelf.store.remove(name)
 }

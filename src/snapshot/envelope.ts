@@ -2,6 +2,13 @@ import type { HeaderRule, Identity, Probe } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 
+/**
+ * What is known of a session as it was saved. `candidate`: nothing has proven it yet, and nothing can. `verified`: the
+ * server has taken it. `suspect`: it has changed since in a way that a logout could have done, and the server could not
+ * be asked in time; `lastVerified` is what it was before. `dead`: the server no longer took it when last asked.
+ */
+export type Standing = 'candidate' | 'verified' | 'suspect' | 'dead'
+
 /** A session as written down. Plain JSON; sealed before it reaches a store. */
 export interface Snapshot {
   /** Of the form `recipe/account`. */
@@ -20,4 +27,10 @@ export interface Snapshot {
   readonly savedAt: number
   /** Unix milliseconds of the last proof that the server takes the session. */
   readonly verifiedAt?: number
+  /** Absent in snapshots of earlier versions, which then count as `verified` or `candidate` by `verifiedAt`. */
+  readonly standing?: Standing
+  /** The state that was last proven, while `state` is `suspect`. */
+  readonly lastVerified?: SessionState
+  /** One login, one id: two logins of the same epoch (made while the store was away) are not to be merged. */
+  readonly loginId?: string
 }

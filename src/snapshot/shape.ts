@@ -156,5 +156,8 @@ const dropped = listOf(
 
 const snapshot = object<Snapshot>(
   { name: text, state, headerRules: listOf(headerRule), epoch: count, generation: count, savedAt: number },
-  { identity, probe, dropped, verifiedAt: number },
+  {
+    ...{ identity, probe, dropped, verifiedAt: number, lastVerified: state, loginId: text },
+    standing: oneOf('candidate', 'verified', 'suspect', 'dead'),
+  },
 )

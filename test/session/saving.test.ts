@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { StoreConflictError } from '../../src/errors.ts'
 import { Saving, type SavingHost } from '../../src/session/saving.ts'
 import { readStored, writeStored, type Shelf } from '../../src/session/stored.ts'
-import type { Snapshot } from '../../src/snapshot/envelope.ts'
+import type { Snapshot, Standing } from '../../src/snapshot/envelope.ts'
 import { generateKey, parseKeys } from '../../src/snapshot/keys.ts'
 import { Cell } from '../../src/state/cell.ts'
 import type { StateCookie } from '../../src/state/state.ts'
@@ -16,7 +16,15 @@ function cookie(key: string, value: string): StateCookie {
 }
 
 function snapshot(epoch: number, cookies: StateCookie[] = []): Snapshot {
-  return { name, state: { cookies, origins: [] }, headerRules: [], epoch, generation: 1, savedAt: 0 }
+  return {
+    name,
+    state: { cookies, origins: [] },
+    headerRules: [],
+    epoch,
+    generation: 1,
+    savedAt: 0,
+    loginId: 'login',
+  }
 }
 
 async function shelfWith(first: Snapshot): Promise<Shelf> {
@@ -30,15 +38,21 @@ async function writer(shelf: Shelf) {
   const stored = await readStored(shelf, name)
   if (stored === undefined) throw new Error('nothing stored')
   const cell = new Cell(stored.snapshot.state, stored.snapshot.epoch)
+  const facts: { standing: Standing; removed: boolean } = { standing: 'candidate', removed: false }
+  const said: string[] = []
   const host: SavingHost = {
     name,
     cell,
-    facts: () => ({ headerRules: [] }),
+    standing: () => Promise.resolve(facts.standing),
+    facts: () => ({ headerRules: [], lastVerified: stored.snapshot.state, loginId: 'login' }),
+    refused: () => said.push('refused'),
+    failed: () => said.push('failed'),
+    wasRemoved: () => Promise.resolve(facts.removed),
     adopt: (theirs) => {
       cell.replace(theirs.state, theirs.epoch, 'renewal')
     },
   }
-  return { cell, saving: new Saving(shelf, host, stored) }
+  return { cell, saving: new Saving(shelf, host, stored), facts, said }
 }
 
 async function storedValues(shelf: Shelf): Promise<Record<string, string>> {
@@ -117,11 +131,78 @@ describe('saving', () => {
 
   test('a session that was removed from the store is not brought back by a save', async () => {
     const shelf = await shelfWith(snapshot(1, [cookie('sid', 'x')]))
-    const { cell, saving } = await writer(shelf)
+    const { cell, saving, facts } = await writer(shelf)
     await shelf.store.remove(name)
+    facts.removed = true
     cell.setCookie(cookie('sid', 'y'), 'test')
     await expect(saving.save()).rejects.toBeInstanceOf(StoreConflictError)
     expect(await shelf.store.read(name)).toBeUndefined()
+  })
+
+  test('a session that the store has lost is written back', async () => {
+    const shelf = await shelfWith(snapshot(1, [cookie('sid', 'x')]))
+    const { cell, saving } = await writer(shelf)
+    await shelf.store.remove(name) // without a word, as a store does that is restarted empty
+    cell.setCookie(cookie('more', 'y'), 'test')
+    await saving.save()
+    expect(await storedValues(shelf)).toEqual({ sid: 'x', more: 'y' })
+  })
+
+  test('a session that the server has signed out leaves what is stored as it was', async () => {
+    const shelf = await shelfWith(snapshot(1, [cookie('sid', 'good')]))
+    const { cell, saving, facts, said } = await writer(shelf)
+    const { version } = saving.stored
+    cell.setCookie(cookie('sid', 'anonymous'), 'test')
+    facts.standing = 'dead'
+    await saving.save()
+    expect((await shelf.store.read(name))?.version).toBe(version)
+    expect(said).toEqual(['refused'])
+    expect(saving.isDirty).toBe(false)
+  })
+
+  test('a session in doubt is saved beside what was last proven', async () => {
+    const shelf = await shelfWith(snapshot(1, [cookie('sid', 'good')]))
+    const { cell, saving, facts } = await writer(shelf)
+    cell.setCookie(cookie('sid', 'rotated'), 'test')
+    facts.standing = 'suspect'
+    await saving.save()
+    const stored = (await readStored(shelf, name))?.snapshot
+    expect(stored?.standing).toBe('suspect')
+    expect(stored?.state.cookies[0]?.value).toBe('rotated')
+    expect(stored?.lastVerified?.cookies[0]?.value).toBe('good')
+    facts.standing = 'verified'
+    cell.setCookie(cookie('sid', 'rotated again'), 'test')
+    await saving.save()
+    expect((await readStored(shelf, name))?.snapshot.lastVerified).toBeUndefined()
+  })
+
+  test('another login of the same epoch replaces ours instead of being mixed with it', async () => {
+    const shelf = await shelfWith(snapshot(1, [cookie('sid', 'ours')]))
+    const { cell, saving } = await writer(shelf)
+    const current = await readStored(shelf, name)
+    const theirs = { ...snapshot(1, [cookie('sid', 'theirs')]), loginId: 'another' }
+    await writeStored(shelf, theirs, current?.version)
+    cell.setCookie(cookie('late', 'answer'), 'test')
+    await saving.save()
+    expect(await storedValues(shelf)).toEqual({ sid: 'theirs' })
+    expect(cell.state.cookies.map(({ name }) => name)).toEqual(['sid'])
+  })
+
+  test('what others have saved comes in without a save of ours', async () => {
+    const shelf = await shelfWith(snapshot(1, [cookie('a', '1'), cookie('b', '1')]))
+    const [one, two] = [await writer(shelf), await writer(shelf)]
+    one.cell.setCookie(cookie('a', '2'), 'test')
+    one.cell.removeCookie(cookie('b', ''), 'test')
+    await one.saving.save()
+    two.cell.setCookie(cookie('c', '1'), 'test')
+    await two.saving.refresh()
+    expect(Object.fromEntries(two.cell.state.cookies.map((found) => [found.name, found.value]))).toEqual({
+      a: '2',
+      c: '1',
+    })
+    expect(two.saving.isDirty).toBe(true)
+    await two.saving.save()
+    expect(await storedValues(shelf)).toEqual({ a: '2', c: '1' })
   })
 
   test('a save without a change writes nothing', async () => {

@@ -1,0 +1,201 @@
+import type { Carrier } from '../http/carrier.ts'
+import type { Recipe } from '../login/recipe.ts'
+import { codeOf, type Logger } from '../observe/events.ts'
+import { forecast } from '../policy/forecast.ts'
+import type { Snapshot } from '../snapshot/envelope.ts'
+import { Cell } from '../state/cell.ts'
+import { addHeaderRules } from '../state/header-rules.ts'
+import type { HeaderRule } from '../state/identity.ts'
+import { note, readLedger, type SessionEventKind } from './ledger.ts'
+import type { VaultOptions } from './options.ts'
+import { Proof } from './proof.ts'
+import type { Renewed } from './renew-once.ts'
+import { Renewing, type RenewingHost, type RenewWish } from './renewing.ts'
+import { Saving, type SavingHost } from './saving.ts'
+import type { Shelf, Stored } from './stored.ts'
+import { Upkeep, type UpkeepHost } from './upkeep.ts'
+
+export interface LifeHost {
+  readonly vault: VaultOptions
+  readonly shelf: Shelf
+  readonly logger: Logger
+  readonly recipe: Recipe
+  /** One renewal for all processes; resolves with what stands afterwards, of an epoch above the dead one. */
+  renew(wish: RenewWish): Promise<Renewed>
+}
+
+/**
+ * What a session does by itself: it keeps the cell and the store in step, knows whether the server takes it, and renews it.
+ * A change of the cell leads to a save; a save of something doubtful to a question to the server; a no of the server to
+ * a renewal; and a renewal, ours or somebody else's, to a new cell.
+ */
+export class Life {
+  readonly name: string
+  readonly cell: Cell
+  readonly carrier: Carrier
+  readonly proof: Proof
+  readonly saving: Saving
+  readonly renewing: Renewing
+  readonly #host: LifeHost
+  readonly #upkeep: Upkeep
+  #snapshot: Snapshot
+  #lastUse = performance.now()
+  #telling: Promise<unknown> = Promise.resolve()
+  #ended = false
+
+  constructor(host: LifeHost, stored: Stored) {
+    const { snapshot } = stored
+    this.#host = host
+    this.#snapshot = snapshot
+    this.name = snapshot.name
+    this.cell = new Cell(snapshot.state, snapshot.epoch)
+    this.carrier = this.#makeCarrier()
+    this.proof = new Proof(this.carrier, snapshot, host.vault.http)
+    this.saving = new Saving(host.shelf, this.#savingHost(), stored, host.vault.policy?.saveWithin)
+    this.renewing = new Renewing(this.#renewingHost())
+    this.#upkeep = new Upkeep(this.#upkeepHost())
+    this.#upkeep.plan()
+    this.cell.subscribe((change) => {
+      this.proof.observe(change)
+      this.#autosave()
+    })
+    if (stored.unsaved === true) this.#autosave()
+  }
+
+  /** Identity, header rules, probe and what was dropped; its state is that of the last login, the cell has today's. */
+  get snapshot(): Snapshot {
+    return this.#snapshot
+  }
+
+  /** Says that header rules or the proof of life changed, which the cell does not know of. */
+  factsChanged(): void {
+    this.saving.markFactsChanged()
+    this.#autosave()
+  }
+
+  learn(rules: readonly HeaderRule[]): void {
+    const headerRules = addHeaderRules(this.#snapshot.headerRules, rules)
+    if (headerRules === this.#snapshot.headerRules) return
+    this.#snapshot = { ...this.#snapshot, headerRules }
+    this.factsChanged()
+  }
+
+  /** Into the log and the session's ledger; a ledger that cannot be written must not stop anything. */
+  say(kind: SessionEventKind, why: string): void {
+    this.#host.logger.warn({ session: this.name, epoch: this.cell.epoch, why }, kind)
+    const told = note(this.#host.shelf, this.name, { kind, epoch: this.cell.epoch, why })
+    this.#telling = told.catch(() => undefined)
+  }
+
+  /** Nothing is renewed or saved by itself any more. Waits for what is under way. */
+  async rest(): Promise<void> {
+    this.#ended = true
+    this.#upkeep.stop()
+    await this.renewing.ended()
+  }
+
+  /** Saves for the last time. */
+  async end(): Promise<void> {
+    this.#ended = true
+    this.#upkeep.stop()
+    try {
+      await this.saving.save()
+    } finally {
+      this.saving.cancelSchedule()
+      await this.#telling
+    }
+  }
+
+  #makeCarrier(): Carrier {
+    const snapshot = (): Snapshot => this.#snapshot
+    return {
+      name: this.name,
+      cell: this.cell,
+      get identity() {
+        return snapshot().identity
+      },
+      get headerRules() {
+        return snapshot().headerRules
+      },
+      sent: () => {
+        this.#lastUse = performance.now()
+      },
+      revive: async ({ epoch }) => !this.#ended && (await this.renewing.revive(epoch)),
+    }
+  }
+
+  #savingHost(): SavingHost {
+    return {
+      name: this.name,
+      cell: this.cell,
+      standing: (options) => this.proof.standing(options),
+      facts: () => {
+        const { verifiedAt: _, ...facts } = this.#snapshot
+        const { verifiedAt, lastVerified } = this.proof
+        return { ...facts, lastVerified, ...(verifiedAt !== undefined && { verifiedAt }) }
+      },
+      adopt: (snapshot) => {
+        this.#adopt(snapshot)
+      },
+      refused: () => {
+        this.say('refused', 'the server has signed it out: what is stored was left as it was')
+      },
+      failed: (error, again) => {
+        // `save()` and `close()` throw; a save in the background has nobody to throw to.
+        this.#host.logger.warn({ session: this.name, error: codeOf(error), again }, 'not saved')
+      },
+      wasRemoved: async () => (await readLedger(this.#host.shelf, this.name)).removedAt !== undefined,
+    }
+  }
+
+  #renewingHost(): RenewingHost {
+    return {
+      name: this.name,
+      recipe: this.#host.recipe,
+      cell: this.cell,
+      proof: this.proof,
+      logger: this.#host.logger,
+      snapshot: () => this.#snapshot,
+      stored: () => this.saving.stored,
+      renew: (wish) => this.#host.renew(wish),
+      take: (stored) => {
+        this.#adopt(stored.snapshot)
+        this.saving.wrote(stored)
+        if (stored.unsaved === true) this.#autosave()
+      },
+    }
+  }
+
+  #upkeepHost(): UpkeepHost {
+    const { recipe, shelf, logger } = this.#host
+    const renewable = recipe.login !== undefined || recipe.rotate !== undefined
+    return {
+      name: this.name,
+      store: shelf.store,
+      keepAlive: recipe.keepAlive,
+      diesAt: () =>
+        renewable ? forecast(this.cell.state, { headerRules: this.#snapshot.headerRules }).diesAt : undefined,
+      lastUse: () => this.#lastUse,
+      refresh: () => this.saving.refresh(),
+      renew: () => this.renewing.renew(),
+      ask: () => this.proof.ask(),
+      failed: (what, error) => {
+        logger.warn({ session: this.name, error: codeOf(error) }, `could not ${what}`)
+      },
+    }
+  }
+
+  #adopt(snapshot: Snapshot): void {
+    const { epoch } = this.cell
+    if (snapshot.epoch < epoch) return
+    if (snapshot.epoch === epoch && snapshot.loginId === this.#snapshot.loginId) return
+    this.#snapshot = snapshot
+    this.proof.renewed(snapshot)
+    this.cell.replace(snapshot.state, snapshot.epoch, 'renewal')
+    this.#upkeep.plan()
+  }
+
+  #autosave(): void {
+    if (!this.#ended) this.saving.schedule()
+  }
+}

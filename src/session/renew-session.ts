@@ -1,0 +1,165 @@
+import { LoginFailedError, NeedsPersonError, StoreFailedError } from '../errors.ts'
+import type { Harvest } from '../login/run-login.ts'
+import { runLogin } from '../login/run-login.ts'
+import type { Recipe } from '../login/recipe.ts'
+import { codeOf, type Logger } from '../observe/events.ts'
+import type { Report } from '../state/report.ts'
+import { beginAttempt, type Attempt } from './attempt-budget.ts'
+import { climb, type Climbed, type ClimbWork, type RungOutcome, type SnapshotContent } from './climb.ts'
+import { changeLedger, readLedger, withEvent, type SessionEvent } from './ledger.ts'
+import type { VaultOptions } from './options.ts'
+import { renewOnce, type Renewed } from './renew-once.ts'
+import type { RenewWish } from './renewing.ts'
+import { revisit } from './revisit.ts'
+import type { SharedBrowser } from './shared-browser.ts'
+import type { Shelf, Stored } from './stored.ts'
+import { visitPolicy } from './visit-policy.ts'
+
+/** What a vault lends to a renewal. */
+export interface RenewalPlace {
+  readonly options: VaultOptions
+  readonly shelf: Shelf
+  readonly browser: SharedBrowser
+  readonly logger: Logger
+}
+
+export interface RenewalTask {
+  readonly name: string
+  readonly recipe: Recipe
+  readonly account: string
+  readonly wish: RenewWish
+  readonly signal: AbortSignal
+}
+
+/** Longest time that the rungs before the login may take for somebody else, ms. */
+const otherRungs = 75_000
+
+/** Renews a session, or signs in to a new one, once for all processes; what happened goes into its ledger. */
+export async function renewSession(place: RenewalPlace, task: RenewalTask): Promise<Renewed> {
+  const { name, recipe, wish, signal } = task
+  const { shelf } = place
+  const renewed = await renewOnce(shelf, {
+    name,
+    signal,
+    deadEpoch: wish.deadEpoch,
+    patience: (recipe.timeout ?? (recipe.login === undefined ? 600_000 : 60_000)) + otherRungs,
+    alone: place.options.policy?.storeDown === 'continue',
+    climb: (stored) => climbAndTell(place, task, stored),
+  })
+  const { stored, climbed } = renewed
+  if (climbed !== undefined) {
+    const { epoch } = stored.snapshot
+    const kind = epoch === 1 ? 'created' : 'renewed'
+    await tell(place, name, { kind, epoch, why: climbed.by }, climbed.rungs)
+  }
+  return renewed
+}
+
+async function climbAndTell(
+  place: RenewalPlace,
+  task: RenewalTask,
+  stored: Stored | undefined,
+): Promise<Climbed> {
+  const { name, recipe, account, wish, signal } = task
+  const { options, browser } = place
+  const user = {}
+  const { rungs: past = {} } = await readLedger(place.shelf, name).catch(() => ({ rungs: {} }))
+  const rungs: RungOutcome[] = []
+  const work: ClimbWork = {
+    ...{ name, recipe, signal, past },
+    http: options.http ?? {},
+    login: () => loginOnBudget(place, task),
+    async revisit(base, cell, url, isAlive) {
+      const policy = visitPolicy(options.policy, recipe, base)
+      return revisit({ browser: await browser.use(user), recipe, policy, base, cell, url, signal, isAlive })
+    },
+    ...(options.browser?.headless === false && {
+      // A window was asked for: so a person sits before it.
+      ask: async () => {
+        const { login: _, ...byPerson } = recipe
+        return contentOf(await runRecipe(place, byPerson, { account, signal, interactive: true }))
+      },
+    }),
+  }
+  try {
+    return await climb(work, wish.base(stored), rungs)
+  } catch (error) {
+    await tell(place, name, { kind: 'failed', epoch: wish.deadEpoch, why: codeOf(error) }, rungs)
+    throw error
+  } finally {
+    await browser.leave(user)
+  }
+}
+
+async function loginOnBudget(
+  place: RenewalPlace,
+  { name, recipe, account, signal }: RenewalTask,
+): Promise<{ content: SnapshotContent; report: Report }> {
+  const { shelf, options } = place
+  const where = { recipe: recipe.name, account, secrets: options.secrets }
+  const attempt = await beginAttempt(shelf, name, where, recipe.attempts).catch((error: unknown) => {
+    // Nobody can be asked how often it has been tried; the policy says to go on all the same.
+    if (error instanceof StoreFailedError && options.policy?.storeDown === 'continue') return undefined
+    throw error
+  })
+  try {
+    const harvest = await runRecipe(place, recipe, { account, signal, attempt })
+    await quietly(attempt?.ended('signed-in'))
+    return contentOf(harvest)
+  } catch (error) {
+    await quietly(attempt?.ended(outcomeOf(error, signal)))
+    throw error
+  }
+}
+
+function outcomeOf(error: unknown, signal: AbortSignal): Parameters<Attempt['ended']>[0] {
+  if (error instanceof LoginFailedError && error.failure === 'rejected') return 'rejected'
+  return error instanceof NeedsPersonError || signal.aborted ? 'called-off' : 'failed'
+}
+
+function runRecipe(
+  { options, logger }: RenewalPlace,
+  recipe: Recipe,
+  how: { account: string; signal: AbortSignal; interactive?: boolean; attempt?: Attempt | undefined },
+): Promise<Harvest> {
+  const secrets = how.attempt?.secrets ?? options.secrets
+  return runLogin(recipe, {
+    account: how.account,
+    browser: options.browser ?? {},
+    interactive: how.interactive === true,
+    logger,
+    ...(options.policy !== undefined && { policy: options.policy }),
+    ...(secrets !== undefined && { secrets }),
+    ...(options.http !== undefined && { http: options.http }),
+    ...(options.screenshots !== undefined && { screenshots: options.screenshots }),
+    signal: how.signal,
+  })
+}
+
+function contentOf(harvest: Harvest): { content: SnapshotContent; report: Report } {
+  const { state, identity, headerRules, probe, report, verifiedAt } = harvest
+  const content = { state, identity, headerRules, dropped: report, verifiedAt }
+  return { content: probe === undefined ? content : { ...content, probe }, report }
+}
+
+async function tell(
+  { shelf, logger }: RenewalPlace,
+  name: string,
+  event: Omit<SessionEvent, 'at'>,
+  rungs: readonly RungOutcome[],
+): Promise<void> {
+  logger.info({ session: name, epoch: event.epoch, rungs }, event.kind)
+  const outcomes = Object.fromEntries(rungs.map(({ rung, outcome }) => [rung, outcome]))
+  const change = changeLedger(shelf, name, ({ removedAt, ...page }) => ({
+    ...withEvent(page, event),
+    rungs: { ...page.rungs, ...outcomes },
+    // It is there again: what was removed once may be saved again.
+    ...(event.kind === 'failed' && removedAt !== undefined && { removedAt }),
+  }))
+  await quietly(change)
+}
+
+/** The ledger tells and does not decide: a store that is away must not undo what was done. */
+async function quietly(work: Promise<unknown> | undefined): Promise<void> {
+  await work?.catch(() => undefined)
+}

@@ -1,0 +1,57 @@
+import type { Browser } from 'playwright'
+import { untilActivity, untilQuiet } from '../login/quiet.ts'
+import { watchRequests } from '../login/watch-requests.ts'
+import type { GatePolicy } from '../policy/gate.ts'
+import type { Snapshot } from '../snapshot/envelope.ts'
+import { addHeaderRules } from '../state/header-rules.ts'
+import type { Cell } from '../state/cell.ts'
+import { contentOf, type SnapshotContent } from './climb.ts'
+import { beginVisit, contextOptions } from './visit.ts'
+import type { Recipe } from '../login/recipe.ts'
+
+export interface Revisit {
+  readonly browser: Browser
+  readonly recipe: Recipe
+  readonly policy: GatePolicy
+  readonly base: Snapshot
+  /** Worn by the page, and changed by it. */
+  readonly cell: Cell
+  readonly url: string
+  readonly signal: AbortSignal
+  isAlive(): Promise<boolean>
+}
+
+/** A page that has nothing to do for this long will not renew itself any more, ms. */
+const quietFor = 1_000
+const lookAgain = 300
+
+/**
+ * Opens the page in a context that wears the state and gives it time to renew itself as it would for a person: after each
+ * activity the probe is asked, until it says alive, or the page has fallen silent and it still does not.
+ */
+export async function revisit(work: Revisit): Promise<SnapshotContent | undefined> {
+  const { browser, base, cell, signal } = work
+  const context = await browser.newContext(contextOptions(base.identity, work.recipe.context))
+  const close = (): void => void context.close().catch(() => undefined)
+  signal.addEventListener('abort', close, { once: true })
+  const requests = watchRequests(context)
+  try {
+    const visit = await beginVisit(context, { cell, policy: work.policy })
+    const page = await context.newPage()
+    await page.goto(work.url, { waitUntil: 'domcontentloaded', timeout: 0 })
+    for (;;) {
+      const isQuiet = await untilQuiet(requests, { quiet: quietFor, within: lookAgain, signal })
+      await visit.settle()
+      if (await work.isAlive()) break
+      if (isQuiet) return undefined
+      await untilActivity(requests, lookAgain, signal)
+    }
+    const { headerRules } = await visit.end()
+    const content = contentOf(base, cell, true)
+    return { ...content, headerRules: addHeaderRules(base.headerRules, headerRules) }
+  } finally {
+    signal.removeEventListener('abort', close)
+    requests.stop()
+    await context.close()
+  }
+}

@@ -1,0 +1,63 @@
+import type { BrowserContext, Page } from 'playwright'
+import type { Recipe } from '../login/recipe.ts'
+import type { GatePolicy } from '../policy/gate.ts'
+import type { Cell } from '../state/cell.ts'
+import type { HeaderRule, Identity } from '../state/identity.ts'
+import type { SharedBrowser } from './shared-browser.ts'
+import type { Visit, VisitResult } from './visit.ts'
+
+export interface VisitsHost {
+  readonly cell: Cell
+  readonly recipe: Recipe
+  readonly browser: SharedBrowser
+  identity(): Identity | undefined
+  policy(): GatePolicy
+  /** Told what a visit has seen in use. */
+  learn(rules: readonly HeaderRule[]): void
+}
+
+/** The visits of one session: browser contexts that wear its state. What they need is loaded with the first. */
+export class Visits {
+  readonly #host: VisitsHost
+  readonly #open = new Set<Visit>()
+
+  constructor(host: VisitsHost) {
+    this.#host = host
+  }
+
+  async browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {
+    const browser = await this.#host.browser.use(this)
+    const { contextOptions } = await import('./visit.ts')
+    const context = await browser.newContext(contextOptions(this.#host.identity(), this.#host.recipe.context))
+    try {
+      const worn = await this.attach(context)
+      const result = await visit(await context.newPage(), context)
+      await worn.end()
+      return result
+    } finally {
+      await context.close()
+    }
+  }
+
+  async attach(context: BrowserContext): Promise<Visit> {
+    const { cell } = this.#host
+    const onEnd = (result: VisitResult | undefined): void => {
+      this.#open.delete(visit)
+      if (result !== undefined) this.#host.learn(result.headerRules)
+    }
+    const { beginVisit } = await import('./visit.ts')
+    const visit = await beginVisit(context, { cell, policy: this.#host.policy(), onEnd })
+    this.#open.add(visit)
+    return visit
+  }
+
+  /** Ends what nobody has ended: it would keep writing to a session that is about to be saved for the last time. */
+  async endAll(): Promise<void> {
+    await Promise.allSettled([...this.#open].map((visit) => visit.end()))
+  }
+
+  /** Lets go of the browser; it closes when no session uses it any more. */
+  async leave(): Promise<void> {
+    await this.#host.browser.leave(this)
+  }
+}
