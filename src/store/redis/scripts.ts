@@ -19,10 +19,9 @@ const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`
 
-/** KEYS session; ARGV version or '' for the newest. */
+/** KEYS session; ARGV the version unless it is the newest. */
 export const READ = script(`
-local version = ARGV[1]
-if version == '' then version = redis.call('HGET', KEYS[1], 'newest') end
+local version = ARGV[1] or redis.call('HGET', KEYS[1], 'newest')
 if not version then return false end
 local bytes = redis.call('HGET', KEYS[1], 'g:' .. version)
 if not bytes then return false end

@@ -35,9 +35,10 @@ export class Shelf {
     this.#watches = new Watches(connection, this.#keys, timeout)
   }
 
-  read(name: string, version = ''): Promise<StoredBytes | undefined> {
+  read(name: string, version?: string): Promise<StoredBytes | undefined> {
     return this.#attempt(`read ${name}`, async (until) => {
-      const found = await this.#run(READ, [this.#keys.of(name).session], [version], until)
+      const which = version === undefined ? [] : [version]
+      const found = await this.#run(READ, [this.#keys.of(name).session], which, until)
       if (!Array.isArray(found)) return undefined
       const [there, bytes] = found as [Buffer, Buffer]
       return { version: there.toString(), bytes: new Uint8Array(bytes) }
