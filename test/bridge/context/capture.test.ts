@@ -214,6 +214,34 @@ describe('capture', () => {
     })
   })
 
+  test('reads what stands there now, however often the document has changed since it was last read', async () => {
+    await stage.inContext(async (context) => {
+      const page = await context.newPage()
+      const local = async (host: string): Promise<readonly StorageItem[] | undefined> => {
+        const { state, report } = await captureState(context)
+        expect(report).toEqual([])
+        return originIn(state, stage.origin(host))?.localStorage
+      }
+      let n = 0
+      const write = async (): Promise<StorageItem[]> => {
+        n += 1
+        await putItems(page, 'localStorage', [item('n', String(n))])
+        return [item('n', String(n))]
+      }
+      await page.goto(stage.shop.url('shop.test', '/blank'))
+      expect(await write()).toEqual(await local('shop.test'))
+      await page.reload()
+      expect(await write()).toEqual(await local('shop.test'))
+      await page.goto(stage.shop.url('shop.test', '/blank?again'))
+      expect(await write()).toEqual(await local('shop.test'))
+      await page.goto(stage.shop.url('id.test', '/blank'))
+      expect(await write()).toEqual(await local('id.test'))
+      await page.goBack()
+      expect(await local('shop.test')).toEqual([item('n', '3')])
+      expect(await write()).toEqual(await local('shop.test'))
+    })
+  })
+
   test('ends with the reason of its signal, and leaves no page of ours behind', async () => {
     await stage.inContext(async (context) => {
       const page = await context.newPage()
