@@ -1,16 +1,16 @@
-import { ClosedError, ResponseStatusError } from '../errors.ts'
+import { plainUrl, ResponseStatusError } from '../errors.ts'
 import type { Carrier } from './carrier.ts'
-import { Deadline } from './deadline.ts'
+import type { Deadline } from './deadline.ts'
 import { decodeBody, hasNoBody } from './decode.ts'
-import { createExchange, wireError, type Exchange, type Exchanged } from './exchange.ts'
+import { wireError, type Exchanged } from './exchange.ts'
+import { Exchanges } from './exchanges.ts'
 import { createNodeTransport, NodeWire } from './node-wire.ts'
 import { firstHop } from './headers-for.ts'
 import type { Hop } from './hop.ts'
 import type { HttpOptions } from './options.ts'
-import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, targetUrl } from './options.ts'
+import { defaultMaxRedirects, defaultMaxResponseBytes, targetUrl } from './options.ts'
 import { requestContent, searchParams, type HttpRequestOptions } from './request-options.ts'
 import { HttpAnswer, HttpResponse } from './response.ts'
-import { plainUrl } from '../errors.ts'
 import { createWarmingTransport } from './warming.ts'
 import type { Transport } from './wire.ts'
 
@@ -40,7 +40,8 @@ export function createHttp(
   options: HttpOptions = {},
   transport: Transport = gotWhenWarm(options),
 ): SessionHttp & { close(): Promise<void> } {
-  const client = new HttpClient(carrier, options, transport)
+  const exchanges = new Exchanges('HTTP client', carrier, options, transport)
+  const client = new HttpClient(exchanges)
   const ask: Ask = (url, request = {}) => new HttpAnswer((asksJson) => client.ask(url, request, asksJson))
   const shortcut =
     (method: string): Ask =>
@@ -53,7 +54,7 @@ export function createHttp(
     patch: shortcut('PATCH'),
     delete: shortcut('DELETE'),
     head: shortcut('HEAD'),
-    close: () => client.close(),
+    close: () => exchanges.close(),
   })
 }
 
@@ -67,43 +68,34 @@ function gotWhenWarm(options: HttpOptions): Transport {
 }
 
 class HttpClient {
-  readonly #carrier: Carrier
-  readonly #options: HttpOptions
-  readonly #transport: Transport
-  readonly #exchange: Exchange
-  readonly #running = new Set<Deadline>()
-  #closed = false
+  readonly #exchanges: Exchanges
 
-  constructor(carrier: Carrier, options: HttpOptions, transport: Transport) {
-    this.#carrier = carrier
-    this.#options = options
-    this.#transport = transport
-    this.#exchange = createExchange(carrier, transport)
+  constructor(exchanges: Exchanges) {
+    this.#exchanges = exchanges
   }
 
   async ask(address: string | URL, request: HttpRequestOptions, asksJson: boolean): Promise<HttpResponse> {
-    if (this.#closed) throw new ClosedError(`The HTTP client of ${this.#carrier.name}`)
+    const { carrier, options, exchange } = this.#exchanges
+    this.#exchanges.assertOpen()
     const method = (request.method ?? (hasContent(request) ? 'POST' : 'GET')).toUpperCase()
     const url = this.#url(address, request)
     const { written, body } = requestContent(method, request)
-    const first = (): Hop => askedHop(this.#carrier, request, { method, url, written, body }, asksJson)
-    const after = request.timeout ?? this.#options.timeout ?? defaultTimeout
-    const deadline = new Deadline(after, () => `${method} ${plainUrl(url)}`, request.signal)
-    this.#running.add(deadline)
+    const first = (): Hop => askedHop(carrier, request, { method, url, written, body }, asksJson)
+    const operation = (): string => `${method} ${plainUrl(url)}`
+    const deadline = this.#exchanges.begin(operation, request.signal, request.timeout)
     try {
-      const exchanged = await this.#exchange(
+      const exchanged = await exchange(
         {
           first,
           body,
           redirect: request.followRedirect === false ? 'manual' : 'follow',
-          maxRedirects: request.maxRedirects ?? this.#options.maxRedirects ?? defaultMaxRedirects,
+          maxRedirects: request.maxRedirects ?? options.maxRedirects ?? defaultMaxRedirects,
         },
         deadline,
       )
       return await this.#response(exchanged, request, deadline)
     } finally {
-      deadline.end()
-      this.#running.delete(deadline)
+      this.#exchanges.end(deadline)
     }
   }
 
@@ -117,7 +109,7 @@ class HttpClient {
       answer.body.discard()
       throw new ResponseStatusError(hop.method, hop.url, statusCode)
     }
-    const limit = this.#options.maxResponseBytes ?? defaultMaxResponseBytes
+    const limit = this.#exchanges.options.maxResponseBytes ?? defaultMaxResponseBytes
     try {
       const raw = await answer.body.collect(limit)
       const body = hasNoBody(hop.method, statusCode) ? raw : await decodeBody(raw, headers, limit)
@@ -136,16 +128,10 @@ class HttpClient {
   }
 
   #url(address: string | URL, request: HttpRequestOptions): URL {
-    const url = targetUrl(address, this.#options.baseUrl)
+    const url = targetUrl(address, this.#exchanges.options.baseUrl)
     if (request.searchParams !== undefined)
       for (const [name, value] of searchParams(request.searchParams)) url.searchParams.append(name, value)
     return url
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true
-    for (const deadline of this.#running) deadline.close(`The HTTP client of ${this.#carrier.name}`)
-    await this.#transport.close()
   }
 }
 

@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream'
-import { ClosedError, plainUrl, SessionbridgeError } from '../errors.ts'
+import { plainUrl, SessionbridgeError } from '../errors.ts'
 import type { Carrier } from './carrier.ts'
-import { Deadline } from './deadline.ts'
+import type { Deadline } from './deadline.ts'
 import { contentCodings, decodeBody, decodeStream, hasNoBody } from './decode.ts'
-import { createExchange, wireError, type Exchange, type Exchanged } from './exchange.ts'
+import { wireError, type Exchanged } from './exchange.ts'
+import { Exchanges } from './exchanges.ts'
 import { type FetchRequest, fetchRequest, type SessionRequestInit } from './fetch-request.ts'
 import { fetchResponse } from './fetch-response.ts'
 import { type FirstHop, firstHop } from './headers-for.ts'
-import { defaultMaxRedirects, defaultMaxResponseBytes, defaultTimeout, type HttpOptions } from './options.ts'
+import { defaultMaxRedirects, defaultMaxResponseBytes, type HttpOptions } from './options.ts'
 import { createNodeTransport, NodeWire } from './node-wire.ts'
 import { createWarmingTransport } from './warming.ts'
 import { webStream } from './web-stream.ts'
@@ -32,11 +33,12 @@ export function createFetch(
   options: HttpOptions = {},
   transport: Transport = undiciWhenWarm(options),
 ): SessionFetch {
-  const client = new FetchClient(carrier, options, transport)
+  const exchanges = new Exchanges('fetch', carrier, options, transport)
+  const client = new FetchClient(exchanges)
   return Object.assign(
     (input: string | URL | Request, init?: SessionRequestInit): Promise<Response> =>
       client.fetch(input, init ?? {}),
-    { close: () => client.close() },
+    { close: () => exchanges.close() },
   )
 }
 
@@ -49,22 +51,14 @@ function undiciWhenWarm(options: HttpOptions): Transport {
 }
 
 class FetchClient {
-  readonly #carrier: Carrier
-  readonly #options: HttpOptions
-  readonly #transport: Transport
-  readonly #exchange: Exchange
-  readonly #running = new Set<Deadline>()
-  #closed = false
+  readonly #exchanges: Exchanges
 
-  constructor(carrier: Carrier, options: HttpOptions, transport: Transport) {
-    this.#carrier = carrier
-    this.#options = options
-    this.#transport = transport
-    this.#exchange = createExchange(carrier, transport)
+  constructor(exchanges: Exchanges) {
+    this.#exchanges = exchanges
   }
 
   async fetch(input: string | URL | Request, init: SessionRequestInit): Promise<Response> {
-    const request = await fetchRequest(input, init, this.#options.baseUrl)
+    const request = await fetchRequest(input, init, this.#exchanges.options.baseUrl)
     try {
       return await this.#send(request)
     } catch (error) {
@@ -73,7 +67,7 @@ class FetchClient {
   }
 
   async #send(request: FetchRequest): Promise<Response> {
-    if (this.#closed) throw new ClosedError(`The fetch of ${this.#carrier.name}`)
+    const { carrier, options, exchange } = this.#exchanges
     const { method, url, body } = request
     const { written, anonymous, topLevelSite } = request
     const asked: FirstHop = {
@@ -85,22 +79,20 @@ class FetchClient {
       kind: 'fetch',
       body: kindOfBody(body),
     }
-    const after = this.#options.timeout ?? defaultTimeout
-    const deadline = new Deadline(after, () => `${method} ${plainUrl(url)}`, request.signal)
-    this.#running.add(deadline)
+    const deadline = this.#exchanges.begin(() => `${method} ${plainUrl(url)}`, request.signal)
     try {
-      const exchanged = await this.#exchange(
+      const exchanged = await exchange(
         {
-          first: () => firstHop(this.#carrier, asked),
+          first: () => firstHop(carrier, asked),
           body,
           redirect: request.redirect,
-          maxRedirects: this.#options.maxRedirects ?? defaultMaxRedirects,
+          maxRedirects: options.maxRedirects ?? defaultMaxRedirects,
         },
         deadline,
       )
       return await this.#response(exchanged, deadline)
     } catch (error) {
-      this.#end(deadline)
+      this.#exchanges.end(deadline)
       throw error
     }
   }
@@ -119,7 +111,7 @@ class FetchClient {
         body,
       })
     if (answer.body.complete || bodiless) {
-      const limit = this.#options.maxResponseBytes ?? defaultMaxResponseBytes
+      const limit = this.#exchanges.options.maxResponseBytes ?? defaultMaxResponseBytes
       try {
         const raw = await answer.body.collect(limit)
         if (bodiless) return response(raw.length === 0 ? null : raw)
@@ -127,28 +119,17 @@ class FetchClient {
       } catch (error) {
         throw wireError(hop, error, deadline)
       } finally {
-        this.#end(deadline)
+        this.#exchanges.end(deadline)
       }
     }
     deadline.pause()
     const stream = await decodeStream(answer.body.stream(), headers)
     stream.once('close', () => {
-      this.#end(deadline)
+      this.#exchanges.end(deadline)
     })
     return response(
       webStream(stream, (error) => fetchError(wireError(hop, error, deadline), deadline.signal)),
     )
-  }
-
-  #end(deadline: Deadline): void {
-    deadline.end()
-    this.#running.delete(deadline)
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true
-    for (const deadline of this.#running) deadline.close(`The fetch of ${this.#carrier.name}`)
-    await this.#transport.close()
   }
 }
 
