@@ -16,6 +16,8 @@ export type { Liveness } from './login/probe.ts'
 
 export { fileStore } from './store/file.ts'
 export { memoryStore } from './store/memory.ts'
+export { redisStore, type RedisStoreOptions } from './store/redis.ts'
+export type { RedisClient } from './store/redis/client.ts'
 export type { Generation, Lease, Store, StoredBytes, WriteOptions } from './store/contract.ts'
 export { generateKey } from './snapshot/keys.ts'
 export type { Snapshot, Standing } from './snapshot/envelope.ts'
