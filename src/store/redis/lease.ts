@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Lease } from '../contract.ts'
 import type { Script } from './scripts.ts'
-import { ACQUIRE, RELEASE, RENEW } from './scripts.ts'
+import { ACQUIRE, RELEASE, RENEW, textOf } from './scripts.ts'
 
 type Keys = readonly [lease: string, fence: string]
 
@@ -24,9 +24,9 @@ export async function acquireLease(ttl: number, keys: Keys, run: Run): Promise<L
   const giveBack = (): void => {
     release().catch(() => undefined) // else it ends by itself
   }
-  const fence = await run('lease', ACQUIRE, keys, [token, String(ttl)], giveBack)
-  if (fence === null || fence === undefined) return undefined
-  const lease = new RedisLease(Number(String(fence)), ttl, started, {
+  const fence = textOf(await run('lease', ACQUIRE, keys, [token, String(ttl)], giveBack))
+  if (fence === undefined) return undefined
+  const lease = new RedisLease(Number(fence), ttl, started, {
     renew: async () => Number(await run('renew the lease of', RENEW, [keys[0]], [token, String(ttl)])) === 1,
     release,
   })

@@ -121,3 +121,9 @@ return redis.call('DEL', KEYS[1])`)
 function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
+
+/** Texts and numbers in answers come as bytes. */
+export function textOf(answer: unknown): string | undefined {
+  if (typeof answer === 'string') return answer
+  return Buffer.isBuffer(answer) ? answer.toString() : undefined
+}

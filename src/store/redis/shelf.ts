@@ -10,7 +10,7 @@ import { Keys } from './keys.ts'
 import { acquireLease } from './lease.ts'
 import { listNames } from './listing.ts'
 import type { Script } from './scripts.ts'
-import { CHANGED, FORGET, HISTORY, READ, REMOVE, WRITE } from './scripts.ts'
+import { CHANGED, FORGET, HISTORY, READ, REMOVE, textOf, WRITE } from './scripts.ts'
 import { Watches } from './watches.ts'
 
 /** Beyond 2^53 neither Lua nor Redis counts right. */
@@ -158,11 +158,6 @@ export class Shelf {
       throw error
     }
   }
-}
-
-export function textOf(answer: unknown): string | undefined {
-  if (typeof answer === 'string') return answer
-  return Buffer.isBuffer(answer) ? answer.toString() : undefined
 }
 
 /** Whole Unix milliseconds, or '' for never. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { ClosedError } from '../../errors.ts'
 import type { RedisNode } from './client.ts'
 import type { Connection } from './connection.ts'
 import { inTime } from './deadline.ts'
@@ -88,9 +89,13 @@ export class Watches {
     this.#subscriber?.disconnect()
   }
 
+  #isClosed(): boolean {
+    return this.#closed
+  }
+
   /** Until it holds; one attempt at a time. */
   async #start(): Promise<void> {
-    if (this.#starting || this.#closed) return
+    if (this.#starting || this.#isClosed()) return
     this.#starting = true
     clearTimeout(this.#retry)
     let subscriber: RedisNode | undefined
@@ -100,6 +105,7 @@ export class Watches {
       await inTime(subscriber.connect(), until)
       this.#listenTo(subscriber)
       await inTime(subscriber.subscribe(this.#pulseChannel), until)
+      if (this.#isClosed()) throw new ClosedError('The store')
       this.#subscriber = subscriber
       this.#retryMs = FIRST_RETRY_MS
       this.#beat()
@@ -108,8 +114,7 @@ export class Watches {
     } finally {
       this.#starting = false
     }
-    if (this.#closed) subscriber?.disconnect()
-    else if (this.#subscriber === undefined) this.#startLater()
+    if (this.#subscriber === undefined) this.#startLater()
     else await this.#subscribe(this.#subscriber, [...this.#channels.keys()])
   }
 
@@ -166,10 +171,11 @@ export class Watches {
     this.#subscriber = undefined
     clearInterval(this.#pulse)
     for (const channel of this.#channels.values()) channel.subscribed = false
-    if (!this.#closed) this.#startLater()
+    this.#startLater()
   }
 
   #startLater(): void {
+    if (this.#isClosed()) return
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => void this.#start(), this.#retryMs)
     this.#retry.unref()
