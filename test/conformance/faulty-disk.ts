@@ -1,6 +1,6 @@
 /**
  * Loaded with `--import` ahead of a worker: makes the disk faulty for it. The query of the URL says how:
- * `kill=<n>` kills the process with SIGKILL before its n-th call that changes the disk;
+ * `kill=<n>` kills the process with SIGKILL before its n-th call that changes what lies in a folder;
  * `fail=<call,call>&every=<n>` lets every n-th of these calls fail with EIO.
  */
 import fs from 'node:fs'
@@ -8,17 +8,8 @@ import { syncBuiltinESMExports } from 'node:module'
 
 type Call = (...args: unknown[]) => unknown
 
-const CHANGING = [
-  'openSync',
-  'writeSync',
-  'fsync',
-  'linkSync',
-  'renameSync',
-  'unlinkSync',
-  'mkdirSync',
-  'rmSync',
-  'symlinkSync',
-]
+const RENAMING = ['linkSync', 'renameSync', 'unlinkSync', 'mkdirSync', 'rmSync']
+const CALLS = ['openSync', 'writeSync', 'fsync', ...RENAMING]
 const asked = new URL(import.meta.url).searchParams
 const killAt = Number(asked.get('kill') ?? 0)
 const failing = new Set(asked.get('fail')?.split(','))
@@ -27,11 +18,11 @@ const disk = fs as unknown as Record<string, Call>
 let changes = 0
 let candidates = 0
 
-for (const name of CHANGING) {
+for (const name of CALLS) {
   const real = disk[name]
   if (real === undefined) throw new Error(`node:fs has no ${name}`)
   disk[name] = (...args) => {
-    if (isChange(name, args) && ++changes === killAt) process.kill(process.pid, 'SIGKILL')
+    if (isChange(name, args[1]) && ++changes === killAt) process.kill(process.pid, 'SIGKILL')
     if (!failing.has(name) || ++candidates % every !== 0) return real(...args)
     const error = Object.assign(new Error(`EIO: i/o error, ${name}`), { code: 'EIO' })
     const callback = args.at(-1)
@@ -44,8 +35,7 @@ for (const name of CHANGING) {
 }
 syncBuiltinESMExports()
 
-/** Standard output is no disk, and opening a file to read it changes nothing. */
-function isChange(name: string, [first, flags]: readonly unknown[]): boolean {
-  if (name === 'openSync') return (Number(flags) & fs.constants.O_CREAT) !== 0
-  return name !== 'writeSync' || Number(first) > 2
+/** A call that only writes or syncs leaves the same files behind. */
+function isChange(name: string, flags: unknown): boolean {
+  return name === 'openSync' ? (Number(flags) & fs.constants.O_CREAT) !== 0 : RENAMING.includes(name)
 }

@@ -1,6 +1,7 @@
 /**
  * Saves without end until it is killed, and says on stdout which saves were acknowledged, one a line.
- * argv: directory, way (`store`: the file store; `first`: a new session each time; `naive`: fs.writeFile in place).
+ * argv: directory, way (`store`: the file store; `milestone`: each save is one; `forget`: forgets the previous
+ * generation instead of saving; `first`: a new session each time; `naive`: fs.writeFile in place).
  * Waits for a byte on stdin before it begins, so that it can be started ahead of its turn.
  */
 import { randomBytes } from 'node:crypto'
@@ -18,12 +19,21 @@ const acknowledge = (what: string): number => writeSync(1, `${what}\n`)
 const numberAfter = (bytes: Uint8Array | undefined): number =>
   bytes === undefined ? 1 : Number(numberIn(bytes)) + 1
 
-async function save(): Promise<never> {
+async function save(milestone: boolean): Promise<never> {
   const found = await store.read('shop/alice')
   let version = found?.version
   for (let n = numberAfter(found?.bytes); ; n++) {
-    version = await store.write('shop/alice', payload(n, filler), { ifVersion: version })
+    version = await store.write('shop/alice', payload(n, filler), { ifVersion: version, milestone })
     acknowledge(String(n))
+  }
+}
+
+async function forget(): Promise<never> {
+  for (;;) {
+    const [newest, previous] = await store.history('shop/alice')
+    await store.forget('shop/alice', previous === undefined ? [] : [previous.version])
+    const found = await store.read('shop/alice', newest?.version)
+    acknowledge(found === undefined ? 'nothing' : String(numberIn(found.bytes)))
   }
 }
 
@@ -45,4 +55,11 @@ async function saveNaively(): Promise<never> {
 
 acknowledge('ready')
 if (readSync(0, Buffer.alloc(1)) === 0) process.exit(0) // the test is gone
-await (way === 'naive' ? saveNaively() : way === 'first' ? saveFirst() : save())
+const ways: Record<string, () => Promise<never>> = {
+  store: () => save(false),
+  milestone: () => save(true),
+  forget,
+  first: saveFirst,
+  naive: saveNaively,
+}
+await ways[way]?.()

@@ -28,11 +28,11 @@ afterAll(() => {
   stores.remove()
 })
 
-/** Saves in the directory until it is killed before its `kill`-th change of the disk; gives the acknowledged numbers. */
-async function saveUntilKilled(directory: string, kill: number): Promise<number[]> {
+/** Works in the directory until it is killed before its `kill`-th change of a folder; gives what was acknowledged. */
+async function workUntilKilled(directory: string, way: string, kill: number): Promise<string[]> {
   const child = spawn(
     process.execPath,
-    ['--import', `${shim}?kill=${String(kill)}`, worker, directory, 'store'],
+    ['--import', `${shim}?kill=${String(kill)}`, worker, directory, way],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },
@@ -40,7 +40,7 @@ async function saveUntilKilled(directory: string, kill: number): Promise<number[
   child.stdin.end('\n')
   const [said] = await Promise.all([text(child.stdout), once(child, 'close')])
   expect(child.signalCode).toBe('SIGKILL')
-  return said.split('\n').slice(1, -1).map(Number)
+  return said.split('\n').slice(1, -1)
 }
 
 function filesIn(directory: string): string[] {
@@ -49,47 +49,76 @@ function filesIn(directory: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
 }
 
-/** What lies there, without the numbers: two directories of the same kind behave the same. */
-function kindOf(directory: string): string {
-  return filesIn(directory)
-    .map((path) => `${path.split('/')[0] ?? ''} ${path.slice(path.lastIndexOf('.'))}`)
-    .sort()
-    .join(', ')
+interface Kind {
+  readonly numbers: number
+  readonly milestones: number
+  readonly temporary: number
+  /** Files of folders on their way in or out. */
+  readonly work: number
 }
 
-describe('a writer killed before each of its changes to the disk', () => {
+/** What lies there, without the numbers: two directories of the same kind behave the same. */
+function kindOf(directory: string): Kind {
+  const files = filesIn(directory)
+  const count = (which: RegExp): number => files.filter((path) => which.test(path)).length
+  const kind = {
+    numbers: count(/^shop~alice\/\d+\.sealed$/),
+    milestones: count(/^shop~alice\/\d+\.milestone$/),
+    temporary: count(/^shop~alice\/.*\.tmp$/),
+    work: count(/^\.work\//),
+  }
+  expect(Object.values(kind).reduce((sum, part) => sum + part)).toBe(files.length) // nothing else lies there
+  return kind
+}
+
+function leftIn({ numbers, milestones, temporary, work }: Kind): number {
+  return Math.max(0, numbers - 2) + Math.max(0, milestones - 10) + temporary + work
+}
+
+describe('a writer killed before each of its changes of a folder', () => {
   test('leaves at most two files over, whatever was killed before it, and loses nothing acknowledged', async () => {
-    const start = join(above, '0')
-    mkdirSync(start, { mode: 0o700 })
-    const seen = new Map([[kindOf(start), start]])
+    const seen = new Map<string, string>()
+    for (const milestones of [0, 9]) {
+      const start = join(above, `${String(milestones)} milestones`)
+      mkdirSync(start, { mode: 0o700 })
+      for (let n = 1, ifVersion: string | undefined; n <= milestones; n++)
+        ifVersion = await fileStore(start).write('shop/alice', payload(n, Buffer.alloc(0)), {
+          ifVersion,
+          milestone: true,
+        })
+      seen.set(JSON.stringify(kindOf(start)), start)
+    }
     let runs = 0
     let most = 0
-    for (const from of seen.values()) {
-      for (let kill = 1, acknowledged: number[] = []; acknowledged.length === 0; kill++) {
-        const directory = join(above, String(++runs))
-        cpSync(from, directory, { recursive: true, preserveTimestamps: true })
-        const before = await newest(directory)
-        acknowledged = await saveUntilKilled(directory, kill)
-        expect(await newest(directory)).toBeGreaterThanOrEqual(acknowledged.at(-1) ?? before)
-        most = Math.max(most, filesIn(directory).length - 2)
-        expect(most).toBeLessThanOrEqual(2)
-        const kind = kindOf(directory)
-        if (seen.has(kind)) rmSync(directory, { recursive: true })
-        else seen.set(kind, directory)
+    for (const from of seen.values())
+      for (const way of ['milestone', 'forget']) {
+        if (way === 'forget' && (await newest(from)) === 0) continue
+        for (let kill = 1, said: string[] = []; said.length === 0; kill++) {
+          const directory = join(above, String(++runs))
+          cpSync(from, directory, { recursive: true, preserveTimestamps: true })
+          const before = await newest(directory)
+          said = await workUntilKilled(directory, way, kill)
+          expect(await newest(directory)).toBeGreaterThanOrEqual(Number(said.at(-1) ?? before))
+          const kind = kindOf(directory)
+          most = Math.max(most, leftIn(kind))
+          expect(most).toBeLessThanOrEqual(2)
+          const key = JSON.stringify({ ...kind, milestones: Math.max(9, kind.milestones) })
+          if (seen.has(key)) rmSync(directory, { recursive: true })
+          else seen.set(key, directory)
+        }
       }
-    }
     console.log(
       `${String(runs)} kills, ${String(seen.size)} kinds of directories, at most ${String(most)} files left`,
     )
-    expect(seen.size).toBeGreaterThan(5) // else the kills did not come where they were meant to
+    expect(seen.size).toBeGreaterThan(10) // else the kills did not come where they were meant to
     expect(most).toBe(2)
-  }, 300_000)
+  }, 600_000)
 
   test('counts as dead while nobody has reaped it', async () => {
     const directory = join(above, 'sessions')
     const store = fileStore(directory)
     await store.write('shop/alice', payload(1, Buffer.alloc(0)), { ifVersion: undefined })
-    const kill = ['--import', `${shim}?kill=3`, worker, directory, 'store'] // file made and written, not synced
+    const kill = ['--import', `${shim}?kill=2`, worker, directory, 'store'] // file made, not linked
     const script = '"$0" "$@" <<< go & echo $!; exec sleep 600'
     const parent = spawn('/bin/bash', ['-c', script, process.execPath, ...kill], {
       stdio: ['ignore', 'pipe', 'inherit'],

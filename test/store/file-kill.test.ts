@@ -7,7 +7,7 @@ import { compileStores } from '../conformance/compile.ts'
 import { killRounds } from '../conformance/kill-rounds.ts'
 import { numberIn } from '../conformance/payload.ts'
 
-const ROUNDS = Number(process.env['SESSIONBRIDGE_KILL_ROUNDS'] ?? 150)
+const ROUNDS = Number(process.env['SESSIONBRIDGE_KILL_ROUNDS'] ?? 100)
 const stores = compileStores()
 
 describe('a writer killed with SIGKILL while it saves 200 kB', () => {

@@ -2,15 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { StoreConflictError, StoreFailedError } from '../../errors.ts'
 import { codeOf, ensureFolder, isFolder, syncFolder, writeDurably } from './disk.ts'
-import {
-  SEALED,
-  markMilestone,
-  nameMilestone,
-  numberOf,
-  readNewest,
-  tidyMilestones,
-  versionOf,
-} from './kept.ts'
+import { SEALED, markMilestone, numberOf, readNewest, tidyMilestones, versionOf } from './kept.ts'
 import {
   isAbandoned,
   listNumbers,
@@ -41,7 +33,6 @@ export async function writeFirst(
   const made = makeWorkFolder(root)
   try {
     await writeDurably(join(made, numberedName(1, SEALED)), bytes)
-    if (milestone) nameMilestone(made, 1)
     if (nameFile !== undefined) await writeDurably(join(made, nameFile), Buffer.from(JSON.stringify(name)))
     await syncFolder(made)
     putInPlace(made, folder, name)
@@ -50,6 +41,7 @@ export async function writeFirst(
     throw error
   }
   await syncFolder(root)
+  if (milestone && !(await markMilestone(folder, 1))) throw new StoreConflictError(name, undefined, undefined)
   return versionOf(1, bytes)
 }
 
@@ -69,6 +61,7 @@ export async function writeNext(
   if (number === undefined || listing?.numbers[0] !== number) throw conflict(folder, name, ifVersion)
   const temporary = `${newMark()}.tmp`
   try {
+    sweepWork(dirname(folder))
     await tidy(folder, SEALED, listing)
     await tidyMilestones(folder)
     await writeDurably(join(folder, temporary), bytes)
@@ -124,13 +117,19 @@ function putInPlace(made: string, folder: string, name: string): void {
 }
 
 function makeWorkFolder(root: string): string {
-  const work = join(root, WORK)
-  ensureFolder(work)
-  for (const name of readdirSync(work))
-    if (isAbandoned(work, name)) rmSync(join(work, name), { recursive: true, force: true })
-  const made = join(work, newMark())
+  ensureFolder(join(root, WORK))
+  sweepWork(root)
+  const made = join(root, WORK, newMark())
   mkdirSync(made, { mode: 0o700 })
   return made
+}
+
+/** What was removed must not lie there for long because whoever removed it was killed. */
+function sweepWork(root: string): void {
+  const work = join(root, WORK)
+  if (!isFolder(work)) return
+  for (const name of readdirSync(work))
+    if (isAbandoned(work, name)) rmSync(join(work, name), { recursive: true, force: true })
 }
 
 function refuseIfThere(folder: string, name: string): void {

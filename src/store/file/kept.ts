@@ -77,17 +77,13 @@ export async function forgetGenerations(folder: string, versions: readonly strin
  */
 export async function markMilestone(folder: string, number: number): Promise<boolean> {
   try {
-    nameMilestone(folder, number)
+    linkSync(join(folder, numberedName(number, SEALED)), join(folder, numberedName(number, MILESTONE)))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false
     throw error
   }
   await prune(folder, MILESTONE, listNumbers(folder, MILESTONE), MILESTONES)
   return true
-}
-
-export function nameMilestone(folder: string, number: number): void {
-  linkSync(join(folder, numberedName(number, SEALED)), join(folder, numberedName(number, MILESTONE)))
 }
 
 /** See `tidy`: the mark of a writer that was killed may be one too many. */
