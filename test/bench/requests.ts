@@ -12,7 +12,8 @@ import type { Carrier } from '../../src/http/carrier.ts'
 import { createFetch } from '../../src/http/fetch.ts'
 import { headersFor } from '../../src/http/headers-for.ts'
 import { Cell } from '../../src/state/cell.ts'
-import type { StateCookie } from '../../src/state/state.ts'
+import { median } from './median.ts'
+import { plainCookies, plainIdentity } from './plain-session.ts'
 
 /**
  * Requests per second of a session's clients beside those that people write by hand. One run, one server in its own
@@ -70,36 +71,8 @@ async function createContenders(origin: string): Promise<Contender[]> {
 }
 
 function createCarrier(): Carrier {
-  const cookies = Array.from({ length: 10 }, (_, n): StateCookie => ({
-    name: `cookie${String(n)}`,
-    value: 'v'.repeat(40),
-    domain: '127.0.0.1',
-    path: '/',
-    expires: -1,
-    httpOnly: true,
-    secure: false,
-    sameSite: 'Lax',
-  }))
-  const userAgent =
-    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36'
-  return {
-    name: 'bench/alice',
-    cell: new Cell({ cookies, origins: [] }),
-    headerRules: [],
-    identity: {
-      userAgent,
-      languages: ['en-US', 'en'],
-      navigationHeaders: [
-        ['sec-ch-ua', '"Not:A-Brand";v="8", "Chromium";v="156"'],
-        ['sec-ch-ua-mobile', '?0'],
-        ['sec-ch-ua-platform', '"Linux"'],
-        ['Upgrade-Insecure-Requests', '1'],
-        ['User-Agent', userAgent],
-        ['Accept', 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8'],
-        ['Accept-Language', 'en-US,en;q=0.9'],
-      ],
-    },
-  }
+  const cell = new Cell({ cookies: plainCookies, origins: [] })
+  return { name: 'bench/alice', cell, headerRules: [], identity: plainIdentity }
 }
 
 function session(name: string, carrier: Carrier, origin: string): Contender {
@@ -213,10 +186,6 @@ function compare(
     ratio: median(mine.map((time, round) => (other[round] ?? 0) / time)),
     target,
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 }
 
 if (process.argv[1] === import.meta.filename) await benchRequests()
