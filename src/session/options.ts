@@ -41,6 +41,11 @@ export interface VaultPolicy {
    * `renew` go on from memory, too, each process for itself, so there may be one login per process.
    */
   readonly storeDown?: 'fail' | 'continue'
+  /**
+   * A process that logs in or renews and is not heard of for so long is replaced by another, ms; default 15,000. It says
+   * that it lives three times as often.
+   */
+  readonly leaseFor?: number
 }
 
 export interface OpenOptions {
@@ -68,6 +73,7 @@ const policyFields: Fields<VaultPolicy> = {
   freshFor: isDuration,
   saveWithin: isDuration,
   storeDown: (value) => value === 'fail' || value === 'continue',
+  leaseFor: (value) => Number.isInteger(value) && Number(value) > 0,
 }
 
 const openFields: Fields<OpenOptions> = {

@@ -7,7 +7,7 @@ import type { Climbed } from './climb.ts'
 import { readLedger } from './ledger.ts'
 import { readStored, writeStored, type Shelf, type Stored } from './stored.ts'
 
-const leaseTtl = 15_000
+const defaultLease = 15_000
 const lookAgain = 250
 const writeTries = 20
 /** A login that touches a hundred trackers is written down; one that touches ten thousand is not worth the bytes. */
@@ -20,6 +20,8 @@ export interface RenewOnceOptions {
   /** Longest wait for somebody else's renewal, ms. */
   readonly patience: number
   readonly signal: AbortSignal
+  /** A holder that is not heard of for so long is replaced, ms. */
+  readonly leaseFor: number | undefined
   /** What to do when the store cannot be reached: go on alone, or throw what it threw. */
   readonly alone: boolean
   /** Renews what stands in the store. */
@@ -50,15 +52,15 @@ export async function renewOnce(shelf: Shelf, options: RenewOnceOptions): Promis
 }
 
 async function renewTogether(shelf: Shelf, options: RenewOnceOptions): Promise<Renewed> {
-  const { name, deadEpoch, signal } = options
+  const { name, deadEpoch, signal, leaseFor = defaultLease } = options
   const deadline = performance.now() + options.patience
   let seen: ReadonlySet<string> | undefined
   let changes: Changes | undefined
   try {
     for (;;) {
       signal.throwIfAborted()
-      const lease = await shelf.store.lease(name, leaseTtl)
-      if (lease !== undefined) return await holding(lease, () => renewNow(shelf, options, seen))
+      const lease = await shelf.store.lease(name, leaseFor)
+      if (lease !== undefined) return await holding(lease, leaseFor, () => renewNow(shelf, options, seen))
       changes ??= new Changes(shelf.store, name) // before looking, so that nothing comes in between unseen
       seen ??= await attemptIds(shelf, name)
       const newer = await readNewer(shelf, name, deadEpoch)
@@ -140,10 +142,10 @@ function toSnapshot(name: string, { content }: Climbed, epoch: number, generatio
   }
 }
 
-async function holding<T>(lease: Lease, work: () => Promise<T>): Promise<T> {
+async function holding<T>(lease: Lease, leaseFor: number, work: () => Promise<T>): Promise<T> {
   const beat = setInterval(() => {
     lease.renew().catch(() => undefined) // a lost lease costs one login more; the epoch keeps the state right
-  }, leaseTtl / 3)
+  }, leaseFor / 3)
   try {
     return await work()
   } finally {

@@ -43,6 +43,7 @@ export async function renewSession(place: RenewalPlace, task: RenewalTask): Prom
     signal,
     deadEpoch: wish.deadEpoch,
     patience: (recipe.timeout ?? (recipe.login === undefined ? 600_000 : 60_000)) + otherRungs,
+    leaseFor: place.options.policy?.leaseFor,
     alone: place.options.policy?.storeDown === 'continue',
     climb: (stored) => climbAndTell(place, task, stored),
   })

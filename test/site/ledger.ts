@@ -69,6 +69,8 @@ export interface Ledger {
   renewToken(session: ShopSession): void
   end(session: ShopSession): void
   revoke(account?: string): void
+  /** Bearer tokens of all sessions die; the sessions live on, and may fetch new ones. */
+  expireTokens(): void
 }
 
 export function createLedger(): Ledger {
@@ -131,6 +133,9 @@ export function createLedger(): Ledger {
     end(session) {
       sessions.delete(session.sid)
       tokens.delete(session.token)
+    },
+    expireTokens() {
+      for (const session of sessions.values()) session.tokenDiesAt = 0
     },
     revoke(name) {
       for (const session of [...sessions.values()]) {

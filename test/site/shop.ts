@@ -31,6 +31,8 @@ export interface Shop extends ShopFront {
   readonly counters: Counters
   /** All sessions of the account (default: of everybody) die on the server, tokens included. */
   revoke(account?: 'alice' | 'bob' | 'carol'): void
+  /** All bearer tokens die now; their sessions live on, and their pages may fetch new ones. */
+  expireTokens(): void
   /** Milliseconds that a bearer token lives from now on; default one hour. */
   setTokenLife(ms: number): void
   /** The cookie `rot` changes on every so-manieth answer (default 25); strict: an outdated value ends the session. */
@@ -86,6 +88,9 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     counters: ledger.counters,
     revoke: (account) => {
       ledger.revoke(account)
+    },
+    expireTokens: () => {
+      ledger.expireTokens()
     },
     setTokenLife: (ms) => {
       ledger.tokenLife = ms
