@@ -6,7 +6,7 @@ import { prepareBuild } from './setup/build.mjs'
 import { runChecks } from './setup/check.mjs'
 import { prepareDependencies } from './setup/dependencies.mjs'
 import { engineProblem } from './setup/engine.mjs'
-import { prepareRedis } from './setup/programs.mjs'
+import { prepareRedis, prepareStrace } from './setup/programs.mjs'
 import { SetupProblem, root, runAloud } from './setup/steps.mjs'
 import { runTests } from './setup/test.mjs'
 
@@ -39,6 +39,7 @@ const commands = {
   test: async () => {
     const env = await prepareToBrowse()
     const redis = await prepareRedis()
+    await prepareStrace()
     return runTests(rest, redis === undefined ? env : { ...env, SESSIONBRIDGE_REDIS_SERVER: redis })
   },
   check: async () => {
@@ -56,6 +57,7 @@ const commands = {
   prepare: async () => {
     await prepareToBrowse()
     await prepareRedis()
+    await prepareStrace()
     return 0
   },
 }

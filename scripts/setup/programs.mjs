@@ -47,12 +47,12 @@ export async function aptInstall(name) {
   })
 }
 
-/** Whether any test starts a Redis of its own. Nobody has to install one for nothing. */
-function testsNeedRedis() {
+/** Whether any test names this program. Nobody has to install one for nothing. @param {string} program */
+function testsNeed(program) {
   const folder = join(root, 'test')
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts'))
-    .some((path) => readFileSync(join(folder, path), 'utf8').includes('redis-server'))
+    .some((path) => readFileSync(join(folder, path), 'utf8').includes(program))
 }
 
 /**
@@ -61,7 +61,7 @@ function testsNeedRedis() {
  * @returns {Promise<string | undefined>}
  */
 export async function prepareRedis() {
-  if (!testsNeedRedis()) return undefined
+  if (!testsNeed('redis-server')) return undefined
   const here = process.env.SESSIONBRIDGE_REDIS_SERVER ?? onPath(['redis-server'])
   if (here !== undefined) return here
   const installed = mayUseApt() && (await aptInstall('redis-server')) ? onPath(['redis-server']) : undefined
@@ -69,6 +69,11 @@ export async function prepareRedis() {
   throw new SetupProblem(
     `The tests start a Redis of their own, and there is no redis-server here. Run:\n\n    ${redisCommand()}\n\nand then "npm test" again.`,
   )
+}
+
+/** Shows a test the order of system calls. Where it cannot be had, that test says so and is skipped. */
+export async function prepareStrace() {
+  if (testsNeed('strace') && onPath(['strace']) === undefined && mayUseApt()) await aptInstall('strace')
 }
 
 /** @param {string} packageName the command that installs it by hand on Debian and its children */
