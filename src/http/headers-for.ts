@@ -1,5 +1,6 @@
 import { cookieHeader } from '../bridge/jar/cookie-header.ts'
 import type { CookieContext } from '../bridge/jar/cookie-context.ts'
+import { steadyNow } from '../observe/clock.ts'
 import { siteOf } from '../policy/public-suffix.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Carrier } from './carrier.ts'
@@ -26,7 +27,7 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
   function refresh(): void {
     const same =
       revision === carrier.cell.revision && identity === carrier.identity && rules === carrier.headerRules
-    const now = process.uptime() * 1_000 // the global performance loads a room of Node's, a tenth of its start
+    const now = steadyNow()
     if (same && now < freshUntil && ready.size < 500) return
     ready.clear()
     freshUntil = now + 1_000 // a cookie that a header is made of may expire without any change

@@ -1,11 +1,10 @@
-import { createRequire } from 'node:module'
 import type * as Tldts from 'tldts'
 
 let tldts: typeof Tldts | undefined
 
 /** The public suffix list costs some milliseconds to load, so it waits until the first question about a domain. */
 function list(): typeof Tldts {
-  tldts ??= createRequire(import.meta.url)('tldts') as typeof Tldts
+  tldts ??= process.getBuiltinModule('node:module').createRequire(import.meta.url)('tldts') as typeof Tldts
   return tldts
 }
 

@@ -1,5 +1,6 @@
 import type { Carrier } from '../http/carrier.ts'
 import type { Recipe } from '../login/recipe.ts'
+import { steadyNow } from '../observe/clock.ts'
 import { codeOf, type Logger } from '../observe/events.ts'
 import { forecast } from '../policy/forecast.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
@@ -39,7 +40,7 @@ export class Life {
   readonly #host: LifeHost
   readonly #upkeep: Upkeep
   #snapshot: Snapshot
-  #lastUse = performance.now()
+  #lastUse = steadyNow()
   #telling: Promise<unknown> = Promise.resolve()
   #ended = false
 
@@ -118,7 +119,7 @@ export class Life {
         return snapshot().headerRules
       },
       sent: () => {
-        this.#lastUse = performance.now()
+        this.#lastUse = steadyNow()
       },
       revive: async ({ epoch }) => !this.#ended && (await this.renewing.revive(epoch)),
     }

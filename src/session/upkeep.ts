@@ -1,4 +1,5 @@
 import type { Liveness } from '../login/probe.ts'
+import { steadyNow } from '../observe/clock.ts'
 import type { Store } from '../store/contract.ts'
 
 export interface UpkeepHost {
@@ -6,7 +7,7 @@ export interface UpkeepHost {
   readonly store: Store
   /** Unix ms of the forecast end; `undefined` when nothing says when, or nothing could be done about it. */
   diesAt(): number | undefined
-  /** `performance.now()` of the last request or visit. */
+  /** `steadyNow()` of the last request or visit. */
   lastUse(): number
   /** ms; `undefined` for never. */
   readonly keepAlive: number | undefined
@@ -74,6 +75,7 @@ export class Upkeep {
       this.#unwatch = store.watch(name, () => {
         this.#refresh()
       })
+      this.#refresh() // what came between the opening and now
     } catch (error) {
       this.#host.failed('watch the store', error)
     }
@@ -106,7 +108,7 @@ export class Upkeep {
     if (diesAt === undefined) return
     const isDue = diesAt <= planned && planned - Date.now() <= ahead * 1.25
     // Nobody uses it: it may die, and be renewed when somebody does.
-    const isUsed = performance.now() - host.lastUse() < Math.max(longestTimer / 4, ahead)
+    const isUsed = steadyNow() - host.lastUse() < Math.max(longestTimer / 4, ahead)
     if (!isDue || !isUsed) {
       this.plan()
       return
@@ -118,7 +120,7 @@ export class Upkeep {
 
   #planKeepAlive(every: number, wait = every): void {
     this.#after('keep-alive', Math.max(wait, shortestTimer), () => {
-      const idle = performance.now() - this.#host.lastUse()
+      const idle = steadyNow() - this.#host.lastUse()
       if (idle < every) this.#planKeepAlive(every, every - idle)
       else
         void this.#keepAlive(every).finally(() => {
