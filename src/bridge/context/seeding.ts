@@ -5,6 +5,7 @@ import { callInPage } from './in-page/source.ts'
 import { type Seed, seedDocument } from './in-page/seed-document.ts'
 import { watchFrames } from './visited.ts'
 import { webOrigin } from './web-origin.ts'
+import { askWorld } from './world.ts'
 
 /** A key that no app uses. It is in sessionStorage only between two documents of a tab, see seed-document.ts. */
 export const marker = 'sessionbridge:was-here'
@@ -118,7 +119,7 @@ export class Seeding {
    * A document without storage (`Content-Security-Policy: sandbox`, storage blocked) was not the first one after all.
    */
   async #check(origin: string, frame: Frame, seed: Seed): Promise<void> {
-    if ((await storageOf(origin, frame)) !== 'none') return
+    if ((await storageOf(this.#context, origin, frame)) !== 'none') return
     await this.#put(origin, { ...this.#seeds.get(origin), ...seed })
     const rule =
       'the browser denies the page its storage; it waits for a page of this origin that has storage'
@@ -127,7 +128,7 @@ export class Seeding {
 
   /** An iframe may stand in a sandbox, be denied storage as a third party, or have a partition of its own. */
   async #checkFramed(origin: string, frame: Frame): Promise<void> {
-    if ((await storageOf(origin, frame)) !== 'own') return
+    if ((await storageOf(this.#context, origin, frame)) !== 'own') return
     const seed = this.#seeds.get(origin)
     if (seed?.local !== undefined) await this.#put(origin, { ...seed, framed: true })
   }
@@ -175,15 +176,22 @@ function itemsText(items: readonly StorageItem[]): string {
 }
 
 /** Whether the document in the frame, if it is still of this origin, has the storage of its origin. */
-async function storageOf(origin: string, frame: Frame): Promise<'own' | 'none' | 'gone'> {
-  const ask = (): string => {
-    try {
-      return localStorage.length >= 0 ? self.origin : 'null'
-    } catch {
-      return 'null'
-    }
-  }
-  const answer = await frame.evaluate(ask).catch(() => undefined)
+async function storageOf(
+  context: BrowserContext,
+  origin: string,
+  frame: Frame,
+): Promise<'own' | 'none' | 'gone'> {
+  // Not by `frame.evaluate`: what Playwright puts into the page for it makes a first page load a quarter slower.
+  const asked = askWorld(context, frame, callInPage(originOfStorage))
+  const answer = await asked.then(({ answer }) => answer).catch(() => undefined)
   if (webOrigin(frame.url()) !== origin) return 'gone'
   return answer === origin ? 'own' : answer === 'null' ? 'none' : 'gone'
+}
+
+function originOfStorage(): string {
+  try {
+    return localStorage.length >= 0 ? self.origin : 'null'
+  } catch {
+    return 'null'
+  }
 }
