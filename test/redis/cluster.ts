@@ -74,7 +74,7 @@ async function startNode(): Promise<{ server: RedisServer; bus: number }> {
   const bus = await freePort()
   const settings = [
     ...['--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-config-file', 'nodes.conf'],
-    ...['--cluster-node-timeout', '2000', '--repl-diskless-sync-delay', '0'],
+    ...['--cluster-node-timeout', '2000'],
   ]
   return { server: await startRedis({ settings }), bus }
 }

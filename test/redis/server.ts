@@ -19,7 +19,7 @@ export interface RedisServer {
   thaw(): void
   /** With SIGKILL. */
   kill(): Promise<void>
-  /** On the same port, and empty unless told to keep its data; after `kill`. */
+  /** After `kill`, on the same port; empty, unless it was told to SAVE. */
   restart(): Promise<void>
   /** Kills it and removes its folder. */
   stop(): Promise<void>
@@ -76,7 +76,7 @@ async function launch(
   settings: readonly string[],
 ): Promise<ChildProcess | undefined> {
   const basics = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder]
-  const quiet = ['--save', '', '--appendonly', 'no', '--daemonize', 'no']
+  const quiet = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0']
   const child = spawn(program, [...basics, ...quiet, ...settings], { stdio: ['ignore', 'pipe', 'pipe'] })
   guardProcess(child)
   let said = ''

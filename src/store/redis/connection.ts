@@ -47,7 +47,7 @@ export class Connection {
 
   /** A new connection of our own for a subscriber: to the same Redis, or to any node of the Cluster. Not connected yet. */
   async another(until: number): Promise<RedisNode> {
-    const client = this.#client ?? (await inTime(this.#made(), until))
+    const client = await this.made()
     const model = isNode(client) ? client : oneOf(await this.client(until))
     const node = model.duplicate({
       ...boundsOf(this.#timeout),
@@ -68,7 +68,7 @@ export class Connection {
   }
 
   async #connected(until: number): Promise<RedisClient> {
-    const client = this.#client ?? (await inTime(this.#made(), until))
+    const client = await this.made()
     for (;;) {
       try {
         this.#connecting ??= client.connect().finally(() => {
@@ -84,7 +84,8 @@ export class Connection {
     }
   }
 
-  #made(): Promise<RedisClient> {
+  /** Loads ioredis where the client is our own: that is not the time of Redis. */
+  made(): Promise<RedisClient> {
     if ('client' in this.#place) return Promise.resolve(this.#place.client)
     this.#own ??= buildClient(this.#place.urls, this.#place.cluster, this.#timeout, (error) => {
       this.#trouble = error

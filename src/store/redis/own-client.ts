@@ -7,8 +7,6 @@ const RETRY_MS = 100
  * Builds a client that is not connected yet, reports to `trouble`, waits for nothing longer than `timeout`, and does
  * nothing by itself: the connection is made when it is needed, because ioredis's own attempts would never end, would
  * send commands that had been given up, and would keep an idle process alive.
- *
- * `protocol: 2`: a server that asks for a password answers the command with NOAUTH instead of the greeting.
  */
 export async function buildClient(
   urls: readonly URL[],
@@ -69,7 +67,8 @@ export function boundsOf(timeout: number): object {
     connectTimeout: timeout,
     socketTimeout: timeout, // for answers that are due
     disconnectTimeout: RETRY_MS,
-    protocol: 2,
+    // The greeting of version 3 says NOAUTH; without it Redis cuts the connection at a command of more than ten words.
+    protocol: 3,
   }
 }
 

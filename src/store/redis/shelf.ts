@@ -129,6 +129,7 @@ export class Shelf {
 
   async #attempt<T>(operation: string, work: (until: number) => Promise<T>): Promise<T> {
     try {
+      await this.#connection.made()
       return await work(performance.now() + this.#timeout)
     } catch (error) {
       if (this.#closed) throw new ClosedError('The store')
