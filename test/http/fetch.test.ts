@@ -74,6 +74,19 @@ describe.each(['node', 'undici'] as const)('the response over %s', (name) => {
     expect((await fetch(at('/echo'))).redirected).toBe(false)
   })
 
+  test('is one to everybody who looks at it as a caller may', async () => {
+    const response = await fetch(at('/form'))
+    expect(Object.prototype.toString.call(response)).toBe('[object Response]')
+    expect(Object.prototype.isPrototypeOf.call(Response.prototype, response)).toBe(true)
+    expect(Object.keys(Response.prototype).filter((name) => !(name in response))).toEqual([])
+    const copy = new Response(response.body, response)
+    expect([...copy.headers]).toEqual([...response.headers])
+    expect([...(await copy.formData()).keys()]).toEqual(['a', 'b'])
+    expect(response.bodyUsed).toBe(true)
+    // Node's private fields it has not: better an error than the empty text of a stand-in.
+    await expect(Response.prototype.text.call(await fetch(at('/form')))).rejects.toThrow(TypeError)
+  })
+
   test('keeps several Set-Cookie lines apart', async () => {
     const { headers } = await fetch(at('/twice'))
     expect(headers.getSetCookie()).toEqual(['a=1', 'b=2'])
