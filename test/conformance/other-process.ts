@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { StoreConflictError } from '../../src/errors.ts'
 
 /** How another process makes the store under test: `module` is a path inside the compiled stores. */
@@ -15,6 +16,11 @@ function clockOffBy(ms: number): string[] {
   const code = `const real = Date.now; Date.now = () => real() + ${String(ms)};
     globalThis.Date = class extends Date { constructor(...a) { super(...(a.length ? a : [Date.now()])) } }`
   return ['--import', `data:text/javascript,${encodeURIComponent(code)}`]
+}
+
+/** To be loaded with `--import` from the compiled stores. */
+export function faultyDisk(folder: string): string {
+  return pathToFileURL(join(folder, 'test/conformance/faulty-disk.js')).href
 }
 
 export interface OtherProcess {
@@ -39,14 +45,17 @@ export interface Handicap {
   readonly clockOff?: number
   /** Longest file that its disk takes, in units of 512 bytes: the byte after that fails, as on a full disk. */
   readonly fileLimit?: number
+  /** What is wrong with its disk, in the words of faulty-disk.ts. */
+  readonly faults?: string
 }
 
 export async function startElsewhere(spec: ElsewhereSpec, handicap: Handicap = {}): Promise<OtherProcess> {
-  const { clockOff = 0, fileLimit } = handicap
+  const { clockOff = 0, fileLimit, faults } = handicap
   const limit = fileLimit === undefined ? '' : `ulimit -f ${String(fileLimit)}; `
   const command = [
     process.execPath,
     ...(clockOff === 0 ? [] : clockOffBy(clockOff)),
+    ...(faults === undefined ? [] : ['--import', `${faultyDisk(spec.folder)}?${faults}`]),
     join(spec.folder, 'test/conformance/store-worker.js'),
     join(spec.folder, spec.module),
     spec.maker,

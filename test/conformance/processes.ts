@@ -3,6 +3,7 @@ import { StoreConflictError } from '../../src/errors.ts'
 import type { ElsewhereSpec, OtherProcess } from './other-process.ts'
 import { startElsewhere } from './other-process.ts'
 import { compileStores } from './compile.ts'
+import type { Changes, Shared } from './store-worker.ts'
 import { eventually, pause } from './wait.ts'
 
 const TTL = 400
@@ -48,23 +49,28 @@ export function describeProcesses(
     const lease = (process: OtherProcess, ttl = TTL): Promise<number | undefined> =>
       process.call<number | undefined>('lease', 'shop/alice', ttl)
 
-    test('lose no write of any of them', async () => {
-      const [writers, each] = [await start(4), 40]
-      const runs = writers.map((writer, who) =>
-        writer.call<number>('add', 'shop/alice', `p${String(who)}`, each),
-      )
-      const conflicts = (await Promise.all(runs)).reduce((sum, count) => sum + count, 0)
-      const found = await writers[0]?.call<{ bytes: string }>('read', 'shop/alice')
-      const entries = JSON.parse(Buffer.from(found?.bytes ?? '', 'base64').toString()) as string[]
-      console.log(
-        `${kind}: ${String(entries.length)} of ${String(4 * each)} kept, ${String(conflicts)} conflicts`,
-      )
-      const expected = writers.flatMap((_, who) =>
-        Array.from({ length: each }, (__, n) => `p${String(who)}-${String(n)}`),
-      )
-      expect([...entries].sort()).toEqual(expected.sort())
-      expect(conflicts).toBeGreaterThan(0) // else they did not meet, and the test shows nothing
-    })
+    test.each([
+      [4, 40],
+      [2, 1000],
+    ])(
+      'that change different things lose no change and bring nothing deleted back: %i of them, %i times each',
+      async (count, each) => {
+        const writers = await start(count)
+        const runs = writers.map((writer, who) =>
+          writer.call<Changes>('change', 'shop/alice', `p${String(who)}`, each),
+        )
+        const seen = await Promise.all(runs)
+        const found = await writers[0]?.call<{ bytes: string }>('read', 'shop/alice')
+        const shared = JSON.parse(Buffer.from(found?.bytes ?? '', 'base64').toString()) as Shared
+        const conflicts = seen.reduce((sum, one) => sum + one.conflicts, 0)
+        console.log(`${kind}: ${String(count)} × ${String(each)} changes, ${String(conflicts)} conflicts`)
+        expect(seen).toEqual(seen.map((one) => ({ ...one, lost: 0, back: 0 })))
+        expect(shared.counts).toEqual(Object.fromEntries(writers.map((_, who) => [`p${String(who)}`, each])))
+        expect([...shared.entries].sort()).toEqual(writers.map((_, who) => `p${String(who)}-${String(each)}`))
+        expect(conflicts).toBeGreaterThan(0) // else they did not meet, and the test shows nothing
+      },
+      300_000,
+    )
 
     test('give the lease to one of them, however their clocks are off', async () => {
       const takers = await start(4, (index) => [0, TEN_MINUTES, -TEN_MINUTES, 0][index] ?? 0)

@@ -25,8 +25,8 @@ async function perform(from: Store, { call, args }: Call): Promise<unknown> {
     case 'read':
       return encode(await from.read(name))
     case 'write': {
-      const { ifVersion } = third as { ifVersion?: string }
-      return from.write(name, Buffer.from(second, 'base64'), { ifVersion })
+      const { ifVersion, milestone = false } = third as { ifVersion?: string; milestone?: boolean }
+      return from.write(name, Buffer.from(second, 'base64'), { ifVersion, milestone })
     }
     case 'lease': {
       const lease = await from.lease(name, second)
@@ -37,32 +37,55 @@ async function perform(from: Store, { call, args }: Call): Promise<unknown> {
       return leases.get(Number(name))?.renew()
     case 'release':
       return leases.get(Number(name))?.release()
-    case 'add':
-      return add(from, name, second, third)
+    case 'change':
+      return change(from, name, second, third)
     default:
       throw new TypeError(`no call ${call}`)
   }
 }
 
-/** Adds `count` entries of its own to the JSON list that stands under the name; gives the number of conflicts. */
-async function add(to: Store, name: string, who: string, count: number): Promise<number> {
-  let conflicts = 0
-  for (let n = 0; n < count; n++) {
-    const entry = `${who}-${String(n)}`
-    for (;;) {
+/** What several processes change at once, each in its own part. */
+export interface Shared {
+  /** The last change of each. */
+  readonly counts: Readonly<Record<string, number>>
+  readonly entries: readonly string[]
+}
+
+export interface Changes {
+  readonly conflicts: number
+  /** Changes of its own that it did not find again. */
+  readonly lost: number
+  /** Entries of its own that it had deleted and found again. */
+  readonly back: number
+}
+
+/** Makes `count` changes as workers of one session do: adds an entry of its own and deletes the one before. */
+async function change(to: Store, name: string, who: string, count: number): Promise<Changes> {
+  const seen = { conflicts: 0, lost: 0, back: 0 }
+  for (let n = 1; n <= count; n++) {
+    for (let wrote = false; !wrote;) {
       const found = await to.read(name)
-      const list = found === undefined ? [] : (JSON.parse(Buffer.from(found.bytes).toString()) as string[])
-      if (list.includes(entry)) break // a conflict was reported although the write took place
+      const shared: Shared =
+        found === undefined
+          ? { counts: {}, entries: [] }
+          : (JSON.parse(Buffer.from(found.bytes).toString()) as Shared)
+      const mine = shared.entries.filter((entry) => entry.startsWith(`${who}-`))
+      const others = shared.entries.filter((entry) => !mine.includes(entry))
+      const last = shared.counts[who] ?? 0
+      if (last === n) break // a conflict was reported although the write took place
+      if (last < n - 1) seen.lost++
+      if (mine.some((entry) => entry !== `${who}-${String(last)}`)) seen.back++
+      const next = { counts: { ...shared.counts, [who]: n }, entries: [...others, `${who}-${String(n)}`] }
       try {
-        await to.write(name, Buffer.from(JSON.stringify([...list, entry])), { ifVersion: found?.version })
-        break
+        await to.write(name, Buffer.from(JSON.stringify(next)), { ifVersion: found?.version })
+        wrote = true
       } catch (error) {
         if (!(error instanceof StoreConflictError)) throw error
-        conflicts++
+        seen.conflicts++
       }
     }
   }
-  return conflicts
+  return seen
 }
 
 function encode(found: StoredBytes | undefined): object | undefined {

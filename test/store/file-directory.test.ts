@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -21,7 +21,6 @@ import { StoreFailedError } from '../../src/errors.ts'
 import type { Store } from '../../src/store/contract.ts'
 import { fileStore } from '../../src/store/file.ts'
 import { compileStores } from '../conformance/compile.ts'
-import { startElsewhere } from '../conformance/other-process.ts'
 
 const bytes = Buffer.from('sealed')
 const stores = compileStores()
@@ -116,73 +115,6 @@ describe('the directory of a file store', () => {
   })
 })
 
-describe('what does not belong there', () => {
-  test('is refused in place of a generation: link, FIFO, folder', async () => {
-    await write()
-    const folder = join(directory, 'shop~alice')
-    const secret = join(above, 'secret')
-    writeFileSync(secret, 'of somebody else')
-    const traps: ((path: string) => void)[] = [
-      (path) => {
-        symlinkSync(secret, path)
-      },
-      (path) => {
-        execFileSync('mkfifo', [path])
-      },
-      (path) => {
-        mkdirSync(path)
-      },
-    ]
-    for (const trap of traps) {
-      trap(join(folder, '9.sealed'))
-      expect((await failure(store.read('shop/alice'))).message).toMatch(/not a regular file|symbolic link/)
-      rmSync(join(folder, '9.sealed'), { recursive: true })
-    }
-    expect((await store.read('shop/alice'))?.bytes.toString()).toBe(bytes.toString())
-  })
-
-  test('is refused in place of a session or of our own folders', async () => {
-    await store.write('shop/bob', bytes, { ifVersion: undefined })
-    const elsewhere = join(above, 'elsewhere')
-    mkdirSync(elsewhere)
-    symlinkSync(elsewhere, join(directory, 'shop~alice'))
-    const calls = [
-      () => store.read('shop/alice'),
-      () => store.write('shop/alice', bytes, { ifVersion: undefined }),
-      () => store.remove('shop/alice'),
-    ]
-    for (const call of calls) expect((await failure(call())).message).toMatch(/symbolic link/)
-    rmSync(join(directory, 'shop~alice'))
-    for (const name of ['.work', '.leases']) {
-      rmSync(join(directory, name), { recursive: true, force: true })
-      symlinkSync(elsewhere, join(directory, name))
-    }
-    await failure(store.write('shop/alice', bytes, { ifVersion: undefined }))
-    await failure(store.lease('shop/alice', 1_000))
-    expect(readdirSync(elsewhere)).toEqual([])
-  })
-
-  test('is not listed and does not disturb: other files, odd folders, numbers that are none', async () => {
-    await write()
-    writeFileSync(join(directory, 'README'), '')
-    mkdirSync(join(directory, 'Not%ours'))
-    mkdirSync(join(directory, 'x+0123'))
-    for (const name of [
-      '0.sealed',
-      '-1.sealed',
-      '1e9.sealed',
-      '01.sealed',
-      '99999999999999999.sealed',
-      'x.sealed',
-    ])
-      writeFileSync(join(directory, 'shop~alice', name), 'nonsense')
-    expect(await store.list()).toEqual(['shop/alice'])
-    expect((await store.read('shop/alice'))?.bytes.toString()).toBe('sealed')
-    await write('next')
-    expect((await store.read('shop/alice'))?.bytes.toString()).toBe('next')
-  })
-})
-
 describe('a folder whose generations were deleted by hand', () => {
   test('is taken again when it is empty, and named in the error when it is not', async () => {
     const folder = join(directory, 'shop~alice')
@@ -220,24 +152,6 @@ describe('what dead writers left', () => {
         .filter((name) => name.endsWith('.tmp'))
         .sort(),
     ).toEqual([files.living, files.elsewhere].sort())
-  })
-})
-
-describe('a disk that takes no more', () => {
-  test('gives an error, and keeps the old generation and nothing else', async () => {
-    const spec = { folder: stores.folder, module: 'src/store/file.js', maker: 'fileStore', args: [directory] }
-    const worker = await startElsewhere(spec, { fileLimit: 100 }) // about 50 kB; dash counts in 512 bytes
-    const encode = (length: number): string => Buffer.alloc(length, 'x').toString('base64')
-    const first = worker.call('write', 'shop/alice', encode(200_000), {})
-    await expect(first).rejects.toThrow(/store-failed The store could not write shop\/alice: EFBIG/)
-    expect(await store.list()).toEqual([])
-    const version = await worker.call<string>('write', 'shop/alice', encode(1_000), {})
-    const second = worker.call('write', 'shop/alice', encode(200_000), { ifVersion: version })
-    await expect(second).rejects.toThrow(/EFBIG/)
-    await worker.kill()
-    expect((await store.read('shop/alice'))?.bytes.length).toBe(1_000)
-    expect(readdirSync(join(directory, 'shop~alice'))).toEqual(['1.sealed'])
-    expect(readdirSync(join(directory, '.work'))).toEqual([])
   })
 })
 

@@ -4,16 +4,16 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fileStore } from '../../src/store/file.ts'
 import { compileStores } from '../conformance/compile.ts'
+import { faultyDisk } from '../conformance/other-process.ts'
 import { numberIn, payload } from '../conformance/payload.ts'
 import { eventually } from '../conformance/wait.ts'
 
 const stores = compileStores()
 const worker = join(stores.folder, 'test/conformance/saving-worker.js')
-const shim = pathToFileURL(join(stores.folder, 'test/conformance/faulty-disk.js')).href
+const shim = faultyDisk(stores.folder)
 let above: string
 
 beforeEach(() => {

@@ -53,15 +53,14 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Reads a regular file whole. `O_NONBLOCK`: opening a FIFO that lies in its place must not hang. */
+/** Reads a file whole. */
 export function readWhole(path: string): Buffer {
-  const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  const file = openRegular(path, O_RDONLY)
   try {
-    const facts = fstatSync(file)
-    if (!facts.isFile()) throw new StoreFailedError('read', `${path} is not a regular file. Remove it.`)
-    if (facts.size > MAX_BYTES)
+    const { size } = fstatSync(file)
+    if (size > MAX_BYTES)
       throw new StoreFailedError('read', `${path} is bigger than any snapshot. Remove it.`)
-    const bytes = Buffer.allocUnsafeSlow(facts.size)
+    const bytes = Buffer.allocUnsafeSlow(size)
     let length = 0
     while (length < bytes.length) {
       const count = readSync(file, bytes, length, bytes.length - length, length)
@@ -72,6 +71,17 @@ export function readWhole(path: string): Buffer {
   } finally {
     closeSync(file)
   }
+}
+
+/**
+ * Opens a file that is there, and nothing else: no link, no device, no folder. `O_NONBLOCK`: opening a FIFO that lies
+ * in its place must not hang.
+ */
+export function openRegular(path: string, flags: number): number {
+  const file = openSync(path, flags | O_NOFOLLOW | O_NONBLOCK)
+  if (fstatSync(file).isFile()) return file
+  closeSync(file)
+  throw new StoreFailedError('read', `${path} is not a regular file. Remove it.`)
 }
 
 /** Creates the folder with mode 0700; one that is there must be a real folder, not a link to one. */

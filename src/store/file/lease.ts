@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Lease } from '../contract.ts'
-import { attempt, codeOf, ensureFolder, flush, writeFully } from './disk.ts'
+import { attempt, codeOf, ensureFolder, flush, openRegular, writeFully } from './disk.ts'
 import { listNumbers, numberedName, prune, removeFile, takeNumber, tidy } from './numbered.ts'
 import { isDead, newMark } from './process-mark.ts'
 
@@ -11,7 +11,7 @@ const RELEASED = 'r'
 /** Times of files come in steps of a few milliseconds. */
 const CLOCK_STEP_MS = 20
 const RECORD = /^([hr]) (\S+) (\d+)\n/
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 
 /**
  * Leases of one name: numbered files, and the number is the fence. The file is written by its holder only: its first
@@ -93,7 +93,7 @@ class FileLease implements Lease {
   /** Into our own file, which nobody else writes; false when it was pruned. */
   #write(letter: string): boolean {
     try {
-      const file = openSync(join(this.#folder, numberedName(this.fence, SUFFIX)), O_WRONLY | O_NOFOLLOW)
+      const file = openRegular(join(this.#folder, numberedName(this.fence, SUFFIX)), O_WRONLY)
       try {
         writeSync(file, letter, 0)
       } finally {
@@ -115,7 +115,7 @@ function newestFence(folder: string): number {
 function isFree(path: string, now: number): boolean {
   let file: number
   try {
-    file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    file = openRegular(path, O_RDONLY)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false // pruned: somebody else holds a higher one
     throw error
