@@ -13,6 +13,10 @@ export type ErrorCode =
   | 'session-dead'
   | 'probe-missing'
   | 'not-signed-in'
+  | 'not-stored'
+  | 'account-blocked'
+  | 'account-lost'
+  | 'no-account'
   | 'snapshot-unreadable'
   | 'key-invalid'
   | 'store-failed'
@@ -74,26 +78,6 @@ export class LoginFailedError extends SessionbridgeError {
     this.session = facts.session
     this.url = facts.url
     this.screenshot = facts.screenshot
-  }
-}
-
-/** Logins of this account have failed lately: nobody tries before `until`, lest the site lock the account. */
-export class HeldOffError extends SessionbridgeError {
-  readonly code = 'held-off'
-  readonly session: string
-  /** Unix milliseconds. */
-  readonly until: number
-  /** How many logins have failed since the last one that did not. */
-  readonly failures: number
-  constructor(session: string, until: number, failures: number) {
-    const times = failures === 1 ? 'once' : `${String(failures)} times`
-    super(
-      `Login of ${session} has failed ${times} and is not tried again before ${new Date(until).toISOString()}, so that ` +
-        `the site does not lock the account. See "sessionbridge events ${session}"; "sessionbridge unlock ${session}" lifts it.`,
-    )
-    this.session = session
-    this.until = until
-    this.failures = failures
   }
 }
 

@@ -4,6 +4,13 @@ export type { OpenOptions, VaultOptions, VaultPolicy } from './session/options.t
 export type { Session } from './session/session.ts'
 export type { Renewal } from './session/renewing.ts'
 export type { Rung, RungOutcome } from './session/climb.ts'
+export type { VaultOperations } from './session/vault-operations.ts'
+export type { KeptGeneration, RolledBack } from './session/operations/history.ts'
+export type { Purged, PurgeOptions } from './session/operations/purge.ts'
+export type { Rekeyed, RekeyOptions, RekeyProgress } from './session/operations/rekey.ts'
+export type { RemoveOptions } from './session/operations/removing.ts'
+export type { SignedOut } from './session/operations/sign-out.ts'
+export type { VaultStats } from './session/operations/vault-stats.ts'
 export type { SessionEvent, SessionEventKind } from './session/ledger.ts'
 export type { Minimized, MinimizeOptions } from './session/minimize.ts'
 export type { Visit, VisitResult } from './session/visit.ts'
@@ -48,10 +55,16 @@ export type {
 } from './state/state.ts'
 export type { Logger } from './observe/events.ts'
 export {
+  AccountBlockedError,
+  AccountLostError,
+  HeldOffError,
+  NoAccountError,
+  NotStoredError,
+} from './session/account-errors.ts'
+export {
   SessionbridgeError,
   BrowserMissingError,
   LoginFailedError,
-  HeldOffError,
   NeedsPersonError,
   SecretMissingError,
   SecretOriginError,

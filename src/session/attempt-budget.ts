@@ -1,5 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto'
-import { HeldOffError, LoginFailedError } from '../errors.ts'
+import { createHmac, randomUUID, type KeyObject } from 'node:crypto'
+import { LoginFailedError } from '../errors.ts'
+import { HeldOffError } from './account-errors.ts'
 import { findSecret, type SecretPlace } from '../login/secrets.ts'
 import { changeLedger, readLedger, withEvent, type LedgerPage, type LoginAttempt } from './ledger.ts'
 import type { Shelf } from './stored.ts'
@@ -77,11 +78,12 @@ class CountedAttempt implements Attempt {
   async #write(outcome: LoginAttempt['outcome']): Promise<void> {
     const at = Date.now()
     const names = [...this.#given.keys()].sort()
-    const digest = digestOf(this.#shelf, names, this.#given)
+    const [keyId, key] = this.#shelf.keys.sealing
+    const digest = digestOf(key, names, this.#given)
     await changeLedger(this.#shelf, this.#session, ({ rejected, ...page }) => ({
       ...page,
       attempts: [...page.attempts.filter(({ id }) => id !== this.#id), { id: this.#id, at, outcome }],
-      ...(outcome === 'rejected' && { rejected: { at, names, digest } }),
+      ...(outcome === 'rejected' && { rejected: { at, names, digest, keyId } }),
       ...(outcome === 'failed' && rejected !== undefined && { rejected }),
     }))
   }
@@ -103,7 +105,10 @@ async function refuseRejected(
   if (rejected === undefined) return
   const now = new Map<string, string>()
   for (const name of rejected.names) now.set(name, await findSecret(name, place))
-  if (digestOf(shelf, rejected.names, now) !== rejected.digest) return
+  const [sealing] = shelf.keys.sealing
+  const key = shelf.keys.byId(rejected.keyId ?? sealing)
+  // A key that is gone leaves nothing to compare: they are tried once more.
+  if (key === undefined || digestOf(key, rejected.names, now) !== rejected.digest) return
   const when = new Date(rejected.at).toISOString()
   throw new LoginFailedError({
     failure: 'rejected',
@@ -112,8 +117,16 @@ async function refuseRejected(
   })
 }
 
-/** Secrets that were corrected after a rejection need not wait; they count all the same. */
-function refuseHeldOff(session: string, { attempts }: LedgerPage, { limit, within }: AttemptLimit): void {
+function refuseHeldOff(session: string, page: LedgerPage, limit: AttemptLimit): void {
+  const held = heldOff(page, limit)
+  if (held !== undefined) throw new HeldOffError(session, held.until, held.failures)
+}
+
+/** Until when nobody tries, Unix ms. Secrets that were corrected after a rejection need not wait; they count all the same. */
+export function heldOff(
+  { attempts }: LedgerPage,
+  { limit, within }: AttemptLimit = defaultAttemptLimit,
+): { readonly until: number; readonly failures: number } | undefined {
   const now = Date.now()
   const lastGood = attempts.map(({ outcome }) => outcome).lastIndexOf('signed-in')
   const failures = attempts
@@ -122,16 +135,16 @@ function refuseHeldOff(session: string, { attempts }: LedgerPage, { limit, withi
     .map(({ at, outcome }) => ({ at: Math.min(at, now), outcome })) // a clock that is ahead must not hold us off longer
     .filter(({ at }) => now - at < within)
   const last = failures.at(-1)
-  if (last === undefined) return
+  if (last === undefined) return undefined
   const first = failures.at(-limit)
   const wait = last.outcome === 'rejected' ? 0 : Math.min(firstHoldOff * 4 ** (failures.length - 1), within)
   const until = first === undefined ? last.at + wait : first.at + within
-  if (until > now) throw new HeldOffError(session, until, failures.length)
+  return until > now ? { until, failures: failures.length } : undefined
 }
 
 /** Tells whether secrets have changed, and nothing about them: keyed with the sealing key, kept sealed. */
-function digestOf(shelf: Shelf, names: readonly string[], values: ReadonlyMap<string, string>): string {
-  const mac = createHmac('sha256', shelf.keys.sealing[1])
+function digestOf(key: KeyObject, names: readonly string[], values: ReadonlyMap<string, string>): string {
+  const mac = createHmac('sha256', key)
   for (const name of names) mac.update(JSON.stringify([name, values.get(name) ?? '']))
   return mac.digest('base64url').slice(0, 22)
 }

@@ -1,10 +1,5 @@
-import {
-  HeldOffError,
-  LoginFailedError,
-  NeedsPersonError,
-  ResponseStatusError,
-  TimedOutError,
-} from '../errors.ts'
+import { LoginFailedError, NeedsPersonError, ResponseStatusError, TimedOutError } from '../errors.ts'
+import { HeldOffError } from './account-errors.ts'
 import type { Carrier } from '../http/carrier.ts'
 import { createHttp, type HttpOptions } from '../http/client.ts'
 import { checkProbe } from '../login/probe.ts'

@@ -42,14 +42,25 @@ export interface LedgerPage {
   readonly events: readonly SessionEvent[]
   /** Oldest first; the last 50. */
   readonly attempts: readonly LoginAttempt[]
-  /** The site has said no to these secrets: names, and a keyed digest that tells whether they have changed. */
-  readonly rejected?: { readonly at: number; readonly names: readonly string[]; readonly digest: string }
+  /** The site has said no to these secrets: names, and a digest under the key `keyId` that tells whether they have changed. */
+  readonly rejected?: {
+    readonly at: number
+    readonly names: readonly string[]
+    readonly digest: string
+    readonly keyId?: string
+  }
   /** How each way to renew went when it was last tried. */
   readonly rungs?: Readonly<Partial<Record<string, string>>>
-  /** Not to be used by a pool before this time, Unix ms. */
-  readonly quarantine?: { readonly until: number; readonly why: string }
+  /** Not to be used by a pool before this time, Unix ms; `times`: how often in a row. */
+  readonly quarantine?: { readonly until: number; readonly why: string; readonly times?: number }
+  /** When a pool has used it last, Unix ms. */
+  readonly usedAt?: number
+  /** Digest of the proxy that a pool's session goes through: it keeps it as long as there is one. */
+  readonly proxy?: string
   /** Removed on purpose: whoever still holds the session must not write it back. Unix ms. */
   readonly removedAt?: number
+  /** The epoch when it was last removed: what is signed in to under this name afterwards begins above it. */
+  readonly lastEpoch?: number
 }
 
 const blank: LedgerPage = { events: [], attempts: [] }
@@ -62,6 +73,11 @@ const prefix = '~ledger/'
 /** The name under which the ledger of a session stands in the store; not itself a session. */
 export function ledgerName(session: string): string {
   return prefix + session
+}
+
+/** The session whose ledger stands under a name of the store; `undefined` when it is no ledger. */
+export function ledgerOf(name: string): string | undefined {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : undefined
 }
 
 /** True for what stands in a store and is not a session. */

@@ -107,6 +107,14 @@ export class Life {
     }
   }
 
+  /** Ends without a save: what is stored is gone on purpose. */
+  async abandon(): Promise<void> {
+    this.#ended = true
+    this.#upkeep.stop()
+    this.saving.cancelSchedule()
+    await this.#telling
+  }
+
   #makeCarrier(): Carrier {
     const snapshot = (): Snapshot => this.#snapshot
     return {

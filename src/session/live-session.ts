@@ -14,6 +14,7 @@ import type { SessionState } from '../state/state.ts'
 import { Life } from './life.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { VaultOptions } from './options.ts'
+import type { SignedOut } from './operations/sign-out.ts'
 import type { Renewed } from './renew-once.ts'
 import type { Renewal, RenewWish } from './renewing.ts'
 import type { Session } from './session.ts'
@@ -156,6 +157,33 @@ export class LiveSession implements Session {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async signOut({ signal }: { readonly signal?: AbortSignal } = {}): Promise<SignedOut> {
+    this.#assertOpen()
+    const { shelf, logger, vault } = this.#host
+    const life = this.#life
+    const { signOutSession } = await import('./operations/sign-out.ts')
+    const done = await signOutSession({
+      ...{ shelf, logger, recipe: this.#recipe, name: this.name, http: vault.http, signal },
+      live: async () => {
+        await life.saving.refresh() // the server knows what was rotated last, wherever that was
+        return { ...life.snapshot, state: life.cell.state, epoch: life.cell.epoch }
+      },
+    })
+    await (this.#closing ??= this.#letGo())
+    return done
+  }
+
+  /** Takes in what others have saved, now and not when the store tells of it. */
+  refresh(): Promise<void> {
+    return this.#life.saving.refresh()
+  }
+
+  async #letGo(): Promise<void> {
+    await this.#life.abandon()
+    await this.#visits.endAll()
+    await Promise.allSettled([this.#http?.close(), this.#fetch?.close(), this.#visits.leave()])
   }
 
   async #closeNow(): Promise<void> {

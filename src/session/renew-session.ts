@@ -6,7 +6,8 @@ import { codeOf, type Logger } from '../observe/events.ts'
 import type { Report } from '../state/report.ts'
 import { beginAttempt, type Attempt } from './attempt-budget.ts'
 import { climb, type Climbed, type ClimbWork, type RungOutcome, type SnapshotContent } from './climb.ts'
-import { changeLedger, readLedger, withEvent, type SessionEvent } from './ledger.ts'
+import { changeLedger, readLedger, withEvent, type LedgerPage, type SessionEvent } from './ledger.ts'
+import { assertNotRemoved } from './operations/removing.ts'
 import type { VaultOptions } from './options.ts'
 import { renewOnce, type Renewed } from './renew-once.ts'
 import type { RenewWish } from './renewing.ts'
@@ -28,6 +29,8 @@ export interface RenewalTask {
   readonly recipe: Recipe
   readonly account: string
   readonly wish: RenewWish
+  /** It is open, or was stored a moment ago: what has been removed on purpose since must not come back by itself. */
+  readonly isOpen: boolean
   readonly signal: AbortSignal
 }
 
@@ -64,7 +67,9 @@ async function climbAndTell(
   const { name, recipe, account, wish, signal } = task
   const { options, browser } = place
   const user = {}
-  const { rungs: past = {} } = await readLedger(place.shelf, name).catch(() => ({ rungs: {} }))
+  const page: Partial<LedgerPage> = await readLedger(place.shelf, name).catch(() => ({}))
+  if (stored === undefined && task.isOpen) assertNotRemoved(name, page)
+  const { rungs: past = {} } = page
   const rungs: RungOutcome[] = []
   const work: ClimbWork = {
     ...{ name, recipe, signal, past },

@@ -7,6 +7,7 @@ import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
+import type { SignedOut } from './operations/sign-out.ts'
 import type { Renewal } from './renewing.ts'
 import type { Visit } from './visit.ts'
 
@@ -56,6 +57,11 @@ export interface Session extends AsyncDisposable {
   renew(): Promise<Renewal>
   /** Resolves when every change up to now is safe in the store. Saves also happen by themselves. */
   save(): Promise<void>
+  /**
+   * Ends it on the server by the recipe's `signOut`, proves by the probe that it has ended, removes all copies, and closes.
+   * Throws what telling the server threw; then nothing is removed and it stays open.
+   */
+  signOut(options?: { readonly signal?: AbortSignal }): Promise<SignedOut>
   /** Saves, ends what is open, and lets go. A second call does nothing. */
   close(): Promise<void>
 }

@@ -3,9 +3,7 @@ import type { Recipe } from '../login/recipe.ts'
 import { silentLogger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { parseKeys } from '../snapshot/keys.ts'
-import { openName } from '../snapshot/record.ts'
 import { Cell } from '../state/cell.ts'
-import { changeLedger, isRecordName, withEvent } from './ledger.ts'
 import type { SessionHost } from './live-session.ts'
 import { openSession, sessionName } from './open-session.ts'
 import { checkOpenOptions, checkVaultOptions, type OpenOptions, type VaultOptions } from './options.ts'
@@ -15,10 +13,13 @@ import type { RenewWish } from './renewing.ts'
 import type { Session } from './session.ts'
 import { SingleFlight } from './single-flight.ts'
 import { SharedBrowser } from './shared-browser.ts'
-import { readStored, writeStored, type Shelf } from './stored.ts'
+import type { RemoveOptions } from './operations/removing.ts'
+import { listNames } from './session-names.ts'
+import { readStored, type Shelf } from './stored.ts'
+import { vaultOperations, type VaultOperations } from './vault-operations.ts'
 
 /** Store, keys and policy: opens sessions by recipe and account. */
-export interface Vault {
+export interface Vault extends VaultOperations {
   /**
    * Resumes the stored session, or logs in, once for all processes that share the store.
    *
@@ -34,8 +35,11 @@ export interface Vault {
   peek(name: string): Promise<{ readonly snapshot: Snapshot; readonly bytes: number } | undefined>
   /** Writes a session that was made elsewhere (an import, a capture); replaces what stands there. */
   put(name: string, content: Pick<Snapshot, 'state'> & Partial<Snapshot>): Promise<void>
-  /** Forgets a stored session; the server is not told. */
-  remove(name: string): Promise<void>
+  /**
+   * Forgets a stored session, all its generations; the server is not told. `everywhere`: its events and failed logins, too.
+   * A process that has it open still uses it until it closes, and neither saves it nor signs in again.
+   */
+  remove(name: string, options?: RemoveOptions): Promise<void>
   /** Our clients without a session, with a jar of their own: what a stranger gets to see. */
   anonymous(): Visitor
 }
@@ -63,20 +67,26 @@ export function createVault(options: VaultOptions): Vault {
     const name = sessionName(recipe, account)
     return renewals.run(name, wish.signal, async (signal) => {
       // What a login needs is loaded with the first: resuming does not wait for it.
-      const { renewSession } = await import('./renew-session.ts')
-      return renewSession(place, { name, recipe, account, wish, signal })
+      const [{ renewSession }, { aboveRemoved }] = await Promise.all([
+        import('./renew-session.ts'),
+        import('./operations/removing.ts'),
+      ])
+      const isOpen = wish.deadEpoch > 0
+      const above = await aboveRemoved(shelf, name, wish)
+      return renewSession(place, { name, recipe, account, wish: above, isOpen, signal })
     })
   }
 
   return {
+    ...vaultOperations(place),
+
     async open(recipe, openOptions = {}) {
       checkOpenOptions(openOptions)
       return openSession(host, recipe, openOptions)
     },
 
     async list() {
-      const names = (await shelf.store.list()).map((listed) => openName(listed, shelf.keys))
-      return names.filter((name) => name !== undefined && !isRecordName(name)).sort() as string[]
+      return [...(await listNames(shelf)).sessions]
     },
 
     async peek(name) {
@@ -84,15 +94,10 @@ export function createVault(options: VaultOptions): Vault {
       return stored && { snapshot: stored.snapshot, bytes: stored.size }
     },
 
-    async put(name, content) {
-      const current = await readStored(shelf, name)
-      const { epoch = 0, generation = 0 } = current?.snapshot ?? {}
-      const facts = { headerRules: [], savedAt: Date.now(), ...content }
-      const snapshot = { ...facts, name, epoch: epoch + 1, generation: generation + 1 }
-      await writeStored(shelf, snapshot, current?.version, { milestone: true })
-    },
+    put: async (name, content) =>
+      (await import('./operations/put-session.ts')).putSession(shelf, name, content),
 
-    remove: (name) => removeSession(shelf, name),
+    remove: async (name, how) => (await import('./operations/removing.ts')).removeSession(shelf, name, how),
 
     anonymous() {
       const carrier = { name: 'anonymous', cell: new Cell(), identity: undefined, headerRules: [] }
@@ -100,13 +105,4 @@ export function createVault(options: VaultOptions): Vault {
       return { http, [Symbol.asyncDispose]: () => http.close() }
     },
   }
-}
-
-/** The tombstone goes first: a process that saves in between must find either the session or the word that it is gone. */
-async function removeSession(shelf: Shelf, name: string): Promise<void> {
-  if ((await shelf.store.read(name)) === undefined) return
-  await changeLedger(shelf, name, (page) =>
-    withEvent({ ...page, removedAt: Date.now() }, { kind: 'destroyed' }),
-  )
-  await shelf.store.remove(name)
 }
