@@ -10,6 +10,8 @@ export interface RedisCluster {
   /** The replica of each master, in the same order. */
   readonly replicas: readonly RedisServer[]
   readonly urls: readonly string[]
+  /** Which master, or its replica, has the slot. */
+  indexOf(slot: number): number
   /** Makes the replica of a master the master, whether the old one is there or not, and waits until all know it. */
   promote(index: number): Promise<void>
   /** Makes all masters empty. */
@@ -26,8 +28,8 @@ export async function startCluster(): Promise<RedisCluster> {
     servers.map(async (server, index) => {
       await server.ask('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1))
       if (index >= MASTERS) return
-      const [from, to] = [index, index + 1].map((part) => Math.floor((part * SLOTS) / MASTERS))
-      await server.ask('CLUSTER', 'ADDSLOTSRANGE', String(from), String((to ?? 0) - 1))
+      const [from, to] = [firstSlot(index), firstSlot(index + 1) - 1]
+      await server.ask('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to))
     }),
   )
   // Each meets each: gossip would take seconds.
@@ -54,10 +56,11 @@ export async function startCluster(): Promise<RedisCluster> {
     masters,
     replicas,
     urls: servers.map(({ url }) => url),
+    indexOf: (slot) => masters.findLastIndex((_, index) => slot >= firstSlot(index)),
     async promote(index) {
       const [old, replica] = [masters[index], replicas[index]]
       await replica?.ask('CLUSTER', 'FAILOVER', 'TAKEOVER')
-      const others = servers.filter((server) => server !== old)
+      const others = servers.filter((server) => server !== old && server.isAlive)
       const owns = new RegExp(`:${String(replica?.port)}@\\S+ \\S*master \\S+ .* \\d+-\\d+$`)
       await all(others, async (server) => (await known(server)).some((line) => owns.test(line)))
     },
@@ -85,6 +88,7 @@ async function known(server: RedisServer): Promise<string[]> {
     .split('\n')
 }
 
+const firstSlot = (index: number): number => Math.floor((index * SLOTS) / MASTERS)
 const isReplica = (line: string): boolean => / \S*slave /.test(line)
 const isFine = (info: unknown): boolean => /cluster_state:ok/.test(String(info))
 

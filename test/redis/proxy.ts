@@ -11,6 +11,8 @@ export interface Proxy {
   delay: number
   /** Resets the connections of which the client has said something that matches, or all. */
   cut(said?: RegExp): void
+  /** From now on the connections of which the client has said something that matches carry nothing; nobody is told. */
+  silence(said: RegExp): void
   /** Resets all connections and refuses new ones, until `accept`. */
   refuse(): Promise<void>
   accept(): Promise<void>
@@ -21,19 +23,22 @@ interface Wire {
   readonly client: Socket
   readonly redis: Socket
   said: string
+  silent: boolean
 }
 
 export async function startProxy(target: number): Promise<Proxy> {
   const wires = new Set<Wire>()
   const server = createServer((client) => {
     const redis = connect(target, '127.0.0.1')
-    const wire: Wire = { client, redis, said: '' }
+    const wire: Wire = { client, redis, said: '', silent: false }
     wires.add(wire)
     client.on('data', (bytes) => {
       wire.said = (wire.said + bytes.toString('latin1')).slice(-10_000)
+      if (wire.silent) return
       if (proxy.lose === 'nothing' || proxy.lose === 'answers') redis.write(bytes)
     })
     redis.on('data', (bytes) => {
+      if (wire.silent) return
       if (proxy.lose === 'requests' || proxy.lose === 'nothing') later(proxy.delay, () => client.write(bytes))
     })
     for (const [from, to] of [
@@ -57,6 +62,9 @@ export async function startProxy(target: number): Promise<Proxy> {
     delay: 0,
     cut(said = /(?:)/) {
       for (const { client, said: words } of wires) if (said.test(words)) client.resetAndDestroy()
+    },
+    silence(said) {
+      for (const wire of wires) wire.silent ||= said.test(wire.said)
     },
     async refuse() {
       const closed = new Promise((resolve) => server.close(resolve))

@@ -13,6 +13,7 @@ export interface RedisServer {
   readonly port: number
   readonly url: string
   readonly pid: number
+  readonly isAlive: boolean
   /** Sends a command on a connection of its own. */
   ask(...words: string[]): Promise<unknown>
   freeze(): void
@@ -51,6 +52,9 @@ export async function startRedis({ settings = [], password }: ServerOptions = {}
     url: `redis://127.0.0.1:${String(port)}`,
     get pid() {
       return running.pid ?? 0
+    },
+    get isAlive() {
+      return isAlive(running)
     },
     ask: (...words) => command(port, words, password),
     freeze: () => running.kill('SIGSTOP'),
@@ -102,11 +106,13 @@ async function launch(
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (!isAlive(child)) return
   const gone = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGKILL')
   await gone
 }
+
+const isAlive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
 
 export async function freePort(): Promise<number> {
   const server = createServer()

@@ -40,11 +40,6 @@ export class Connection {
     return 'client' in this.#place ? settled(this.#place.client, until) : this.#connected(until)
   }
 
-  /** The client if it is connected at this moment. */
-  now(): RedisClient | undefined {
-    return this.#client?.status === 'ready' ? this.#client : undefined
-  }
-
   /** A new connection of our own for a subscriber: to the same Redis, or to any node of the Cluster. Not connected yet. */
   async another(until: number): Promise<RedisNode> {
     const client = await this.made()

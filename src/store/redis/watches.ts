@@ -193,11 +193,13 @@ export class Watches {
   }
 
   async #sendPulse(): Promise<void> {
-    const client = this.#channels.size > 0 ? this.#connection.now() : undefined
-    if (client === undefined) return // which says nothing about the subscriber
-    this.#pulseDue = true
-    await client.publish(this.#pulseChannel, '').catch(() => {
-      this.#pulseDue = false
-    })
+    if (this.#channels.size === 0) return
+    try {
+      const client = await this.#connection.client(performance.now() + this.#timeout)
+      this.#pulseDue = true
+      await client.publish(this.#pulseChannel, '')
+    } catch {
+      this.#pulseDue = false // the way to Redis is broken, which says nothing about the subscriber
+    }
   }
 }
