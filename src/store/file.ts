@@ -37,22 +37,19 @@ class FileStore implements Store {
 
   read(name: string, version?: string): Promise<StoredBytes | undefined> {
     return this.#attempt(`read ${name}`, name, () => {
-      if (!this.#root.isThere()) return undefined
       const folder = this.#folder(name)
       return version === undefined ? readNewest(folder) : readKept(folder, version)
     })
   }
 
   history(name: string): Promise<readonly Generation[]> {
-    return this.#attempt(`read the history of ${name}`, name, () =>
-      this.#root.isThere() ? historyOf(this.#folder(name)) : [],
-    )
+    return this.#attempt(`read the history of ${name}`, name, () => historyOf(this.#folder(name)))
   }
 
   forget(name: string, versions: readonly string[]): Promise<void> {
-    return this.#attempt(`forget generations of ${name}`, name, async () => {
-      if (this.#root.isThere()) await forgetGenerations(this.#folder(name), versions)
-    })
+    return this.#attempt(`forget generations of ${name}`, name, () =>
+      forgetGenerations(this.#folder(name), versions),
+    )
   }
 
   write(name: string, bytes: Uint8Array, options: WriteOptions): Promise<string> {
@@ -67,9 +64,7 @@ class FileStore implements Store {
   }
 
   remove(name: string): Promise<void> {
-    return this.#attempt(`remove ${name}`, name, async () => {
-      if (this.#root.isThere()) await removeGenerations(this.#folder(name))
-    })
+    return this.#attempt(`remove ${name}`, name, () => removeGenerations(this.#folder(name)))
   }
 
   list(): Promise<string[]> {
@@ -114,6 +109,7 @@ class FileStore implements Store {
     return attempt(operation, () => {
       if (this.#closed) throw new ClosedError('The store')
       if (name !== undefined) checkName(name)
+      this.#root.isThere() // refuses one that is not safe to use
       return work()
     })
   }

@@ -94,7 +94,7 @@ export function describeProcesses(
         const fence = await eventually(async () => killed && (await lease(killed)))
         await killed?.kill()
         const heirs = await eventually(async () => {
-          const fences = await Promise.all(takers.map((taker) => lease(taker)))
+          const fences = await Promise.all(takers.map((taker) => lease(taker, 60_000)))
           const got = fences.flatMap((won, index) => (won === undefined ? [] : [{ won, index }]))
           return got.length > 0 ? got : undefined
         })
@@ -108,11 +108,11 @@ export function describeProcesses(
       const [holder, taker] = await start(2)
       if (holder === undefined || taker === undefined) throw new Error('not started')
       const version = await holder.call<string>('write', 'shop/alice', encoded('before'), {})
+      const begun = performance.now()
       const fence = (await lease(holder)) ?? 0
       holder.freeze()
-      const frozenAt = performance.now()
-      const newFence = await eventually(() => lease(taker))
-      expect(performance.now() - frozenAt).toBeGreaterThan(TTL / 2)
+      const newFence = await eventually(() => lease(taker, 60_000))
+      expect(performance.now() - begun).toBeGreaterThanOrEqual(TTL)
       expect(newFence).toBeGreaterThan(fence)
       await taker.call('write', 'shop/alice', encoded('renewed'), { ifVersion: version })
       holder.thaw()
@@ -127,11 +127,22 @@ export function describeProcesses(
 
     test('do not take a lease that is renewed, whatever clock they have', async () => {
       const [holder, ...takers] = await start(3, (index) => [0, TEN_MINUTES, -TEN_MINUTES][index] ?? 0)
-      const fence = await eventually(async () => holder && (await lease(holder, 2_000)))
-      for (let beat = 0; beat < 40; beat++) {
-        await pause(2_500 / 40)
-        expect(await holder?.call('renew', fence)).toBe(true)
-        expect(await Promise.all(takers.map((taker) => lease(taker)))).toEqual([undefined, undefined])
+      const ttl = 2_000
+      const take = (): Promise<number> => eventually(async () => holder && (await lease(holder, ttl)))
+      let fence = await take()
+      for (let since = performance.now(), renewed = since; performance.now() - since < 1.2 * ttl;) {
+        const begun = performance.now()
+        const held = await holder?.call<boolean>('renew', fence)
+        if (held === true) renewed = begun
+        const taken = await Promise.all(takers.map((taker) => lease(taker)))
+        if (held === true && taken.every((won) => won === undefined)) {
+          await pause(60)
+          continue
+        }
+        // lost only if the machine stood still for that long; then it shows nothing, and we begin anew
+        expect(performance.now() - renewed).toBeGreaterThanOrEqual(ttl)
+        fence = await take()
+        since = renewed = performance.now()
       }
     })
   })

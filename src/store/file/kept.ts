@@ -28,19 +28,19 @@ interface Kept extends StoredBytes {
 
 /** Gives the newest generation, or `undefined` when there is none. */
 export function readNewest(folder: string): StoredBytes | undefined {
-  return readAll(folder, (numbers) => numbers.slice(0, 1))[0]
+  return readAll(folder, () => listNumbers(folder, SEALED).numbers.slice(0, 1))[0]
 }
 
 /** Gives the generation of that version if it is kept. */
 export function readKept(folder: string, version: string): StoredBytes | undefined {
   const asked = numberOf(version)
-  const found = readAll(folder, (numbers) => numbers.filter((number) => number === asked))
+  const found = readAll(folder, () => keptNumbers(folder).filter((number) => number === asked))
   return found.find((generation) => generation.version === version)
 }
 
 /** Newest first. */
 export function historyOf(folder: string): Generation[] {
-  return readAll(folder, (numbers) => numbers).map(({ version, bytes, writtenAt }) => ({
+  return readAll(folder, () => keptNumbers(folder)).map(({ version, bytes, writtenAt }) => ({
     version,
     size: bytes.length,
     writtenAt,
@@ -101,11 +101,11 @@ export function numberOf(version: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** Those of the kept numbers, highest first, that are asked for. */
-function readAll(folder: string, choose: (numbers: readonly number[]) => readonly number[]): Kept[] {
+/** All that are listed, in that order. */
+function readAll(folder: string, list: () => readonly number[]): Kept[] {
   if (!isFolder(folder)) return []
   for (let attempt = 1; ; attempt++) {
-    const found = choose(keptNumbers(folder)).map((number) => readNumber(folder, number))
+    const found = list().map((number) => readNumber(folder, number))
     const whole = found.filter((kept) => kept !== undefined)
     // one was pruned or removed between listing and opening: look again
     if (whole.length < found.length && attempt < READ_ATTEMPTS) continue
