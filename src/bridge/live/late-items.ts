@@ -1,6 +1,8 @@
 import type { BrowserContext } from 'playwright'
 import { callInPage } from '../context/in-page/source.ts'
 import type { ExchangeRequest } from './exchange-items.ts'
+import type { Items } from './items.ts'
+import type { StorageArea } from './storage-area.ts'
 
 type Writes = ExchangeRequest['writes']
 
@@ -37,6 +39,28 @@ export class LateItems {
       await old?.then((script) => script.dispose()).catch(() => undefined)
     }
   }
+}
+
+/** What the areas wait to write, by origin. */
+export function lateWrites(
+  areas: Iterable<StorageArea>,
+  itemsOf: (area: StorageArea) => Items,
+): Map<string, LateWrites> {
+  const lates = new Map<string, LateWrites>()
+  for (const area of areas) {
+    if (area.touched.size === 0) continue
+    const items = itemsOf(area)
+    const writes = [...area.touched].map(
+      (name) => [name, area.base.get(name) ?? null, items.get(name) ?? null] as const,
+    )
+    const { local, session } = lates.get(area.origin) ?? { local: [], session: [] }
+    const isShared = area.kind === 'localStorage'
+    lates.set(
+      area.origin,
+      isShared ? { local: writes, session } : { local, session: [...session, ...writes] },
+    )
+  }
+  return lates
 }
 
 function writeLate(lates: Record<string, LateWrites>): void {

@@ -133,6 +133,12 @@ export class StorageArea {
     return writes
   }
 
+  /** No document is asked any more: what the last events said, if none has answered since, is the word. */
+  foldTold(): void {
+    this.#hearsay([...this.#dirty])
+    this.#dirty.clear()
+  }
+
   async #step(): Promise<void> {
     const age = this.#age
     const all = this.#readAll

@@ -5,7 +5,8 @@ import type { StateDiff } from '../../state/diff.ts'
 import type { Report, ReportItem } from '../../state/report.ts'
 import type { OriginState, SessionState } from '../../state/state.ts'
 import { seedingOf } from '../context/seeding.ts'
-import { LateItems, type LateWrites } from './late-items.ts'
+import { LateItems, lateWrites } from './late-items.ts'
+import { unheardLeavings } from './leavings.ts'
 import { PageEars } from './page-ears.ts'
 import { Pump } from './pump.ts'
 import { changedNames, type Items, itemsOf, listOf, reseed, type Seeded, whole, wornItems } from './items.ts'
@@ -163,8 +164,13 @@ export class StorageSync {
     })
   }
 
-  /** Judges a whole capture: the net below the live sync. Tabs that have answered have said all already. */
+  /**
+   * Judges a whole capture: the net below the live sync. Tabs that have answered have said all already, but for what
+   * was told since, and for what nobody can hear, which is reported.
+   */
   fold(captured: readonly OriginState[]): void {
+    for (const areas of this.#tabs.values()) for (const area of areas.values()) area.foldTold()
+    this.report.push(...unheardLeavings(this.#tabs, (page) => this.#ears.originsIn(page)))
     const found = new Map(captured.map((state) => [state.origin, state]))
     for (const origin of new Set([...found.keys(), ...this.#worn.keys(), ...this.#shared.keys()])) {
       const shared = this.#sharedArea(origin)
@@ -217,29 +223,11 @@ export class StorageSync {
       })
     }
     this.#reseeding.clear()
-    const lates = this.#lates()
+    const lates = lateWrites(this.#areas(), ({ origin, kind }) => this.#cellItems(origin, kind))
     this.#hasLate = lates.size > 0
     const seeded = again.size > 0 ? seeding?.reseed(again.values()) : undefined
     // The context is closed, then.
     await Promise.all([seeded, this.#late.install(lates)]).catch(() => undefined)
-  }
-
-  #lates(): Map<string, LateWrites> {
-    const lates = new Map<string, LateWrites>()
-    for (const area of this.#areas()) {
-      if (area.touched.size === 0) continue
-      const items = this.#cellItems(area.origin, area.kind)
-      const writes = [...area.touched].map(
-        (name) => [name, area.base.get(name) ?? null, items.get(name) ?? null] as const,
-      )
-      const { local, session } = lates.get(area.origin) ?? { local: [], session: [] }
-      const isShared = area.kind === 'localStorage'
-      lates.set(
-        area.origin,
-        isShared ? { local: writes, session } : { local, session: [...session, ...writes] },
-      )
-    }
-    return lates
   }
 
   #cellItems(origin: string, kind: StorageKind): Items {

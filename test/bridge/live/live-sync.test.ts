@@ -1,3 +1,4 @@
+import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { Cell } from '../../../src/state/cell.ts'
 import { itemsIn, stateOf, useStage, item } from '../context/stage.ts'
@@ -175,25 +176,74 @@ describe.each(['localStorage', 'sessionStorage'] as const)('%s, while the visit 
   })
 })
 
-// The event of a write can be lost with the process of a page that goes to another site in the same breath; then the
-// end of the visit finds it (localStorage only: docs/decisions/0005-live-sync.md says what that leaves open).
-test('localStorage written just before the page is left is there when the visit ends, at the latest', async () => {
-  await stage.inContext(async (context) => {
-    const { live, cell } = await goLive(context)
-    const page = await context.newPage()
-    for (let n = 1; n <= 5; n += 1) {
+describe('a page that writes and goes to another site in the same breath', () => {
+  const leave = async (page: Page, value: string, host: string, when: 'now' | 'pagehide'): Promise<void> => {
+    await page.goto(blank())
+    await page.evaluate(
+      ([text, next, moment]) => {
+        const write = (): void => {
+          localStorage.setItem('last', text)
+          sessionStorage.setItem('last', text)
+        }
+        if (moment === 'now') write()
+        else addEventListener('pagehide', write)
+        location.href = next
+      },
+      [value, blank(host), when] as const,
+    )
+    await page.waitForURL(blank(host))
+  }
+  const held = (cell: Cell): (string | undefined)[] => {
+    const origin = stage.origin('shop.test')
+    return [itemIn(cell, origin, 'localStorage', 'last'), itemIn(cell, origin, 'sessionStorage', 'last')]
+  }
+
+  // Of localStorage the browser tells only after it has confirmed the write, which can be too late; the end finds it.
+  test('has all it wrote taken home, sessionStorage at once, localStorage at the end at the latest', async () => {
+    await stage.inContext(async (context) => {
+      const { live, cell } = await goLive(context)
+      const page = await context.newPage()
+      for (let n = 1; n <= 5; n += 1) {
+        await leave(page, String(n), 'widget.test', 'now')
+        await whenCell(
+          cell,
+          () => held(cell)[1],
+          (value) => value === String(n),
+        )
+      }
+      await live.finish()
+      expect(held(cell)).toEqual(['5', '5'])
+    })
+  })
+
+  test('and writes when it is gone already: nobody can read its tab, and the report says so', async () => {
+    await stage.inContext(async (context) => {
+      const { live, cell } = await goLive(context)
+      const page = await context.newPage()
+      await leave(page, 'known', 'widget.test', 'now')
+      await leave(page, 'unheard', 'widget.test', 'pagehide')
+      const { report } = await live.finish()
+      expect(held(cell)).toEqual(['unheard', 'known'])
+      const where = stage.origin('shop.test')
+      expect(report).toEqual([
+        expect.objectContaining({ kind: 'sessionStorage', name: '*', where, reason: 'unreadable' }),
+      ])
+    })
+  })
+
+  test('is heard to its last word within its site, and when its tab comes back', async () => {
+    await stage.inContext(async (context) => {
+      const { live, cell } = await goLive(context)
+      const page = await context.newPage()
+      await leave(page, 'away', 'widget.test', 'pagehide')
       await page.goto(blank())
-      await page.evaluate(
-        ([value, next]) => {
-          localStorage.setItem('last', value)
-          location.href = next
-        },
-        [String(n), blank('widget.test')] as const,
-      )
-      await page.waitForURL(blank('widget.test'))
-    }
-    await live.finish()
-    expect(itemIn(cell, stage.origin('shop.test'), 'localStorage', 'last')).toBe('5')
+      await live.settle()
+      expect(held(cell)).toEqual(['away', 'away'])
+      await leave(page, 'near', 'help.shop.test', 'pagehide')
+      const { report } = await live.finish()
+      expect(held(cell)).toEqual(['near', 'near'])
+      expect(report).toEqual([])
+    })
   })
 })
 
