@@ -89,9 +89,7 @@ export class Saving {
       this.#timer = undefined
       this.#factsChanged ||= this.#unproven > 0
       this.#enqueue().catch((error: unknown) => {
-        this.#failures += 1
         this.#host.failed(error, this.#failures)
-        if (error instanceof StoreFailedError) this.schedule()
       })
     }, delay)
     // A change is worth staying alive for a moment; waiting for a store or a server to come back is not.
@@ -149,9 +147,15 @@ export class Saving {
     this.#next = undefined
     const patient = this.#patient
     this.#patient = false
-    this.#running = this.#saveNow(patient).finally(() => {
-      this.#running = undefined
-    })
+    this.#running = this.#saveNow(patient)
+      .catch((error: unknown) => {
+        this.#failures += 1
+        if (error instanceof StoreFailedError) this.schedule()
+        throw error
+      })
+      .finally(() => {
+        this.#running = undefined
+      })
     return this.#running
   }
 

@@ -8,6 +8,7 @@ import type { SessionHost } from './live-session.ts'
 import { openSession, sessionName } from './open-session.ts'
 import { checkOpenOptions, checkVaultOptions, type OpenOptions, type VaultOptions } from './options.ts'
 import type { Renewed } from './renew-once.ts'
+import { withoutPatience } from './patience.ts'
 import type { RenewalPlace } from './renew-session.ts'
 import type { RenewWish } from './renewing.ts'
 import type { Session } from './session.ts'
@@ -51,7 +52,9 @@ export interface Visitor extends AsyncDisposable {
 /** Throws `TypeError` for misuse and `KeyInvalidError`. Opens nothing: the store is read at the first `open`. */
 export function createVault(options: VaultOptions): Vault {
   checkVaultOptions(options)
-  const shelf: Shelf = { store: options.store, keys: parseKeys(options.key ?? []) }
+  const goesOn = options.policy?.storeDown === 'continue'
+  const store = goesOn ? withoutPatience(options.store) : options.store
+  const shelf: Shelf = { store, keys: parseKeys(options.key ?? []) }
   const logger = options.logger ?? silentLogger
   const place: RenewalPlace = {
     options,
