@@ -25,7 +25,8 @@ const advice: Readonly<Record<string, string>> = {
   NOREPLICAS: 'fewer replicas are connected than min-replicas-to-write asks for. Look at the replicas',
   MASTERDOWN: 'its master is gone. Wait for the failover',
   CLUSTERDOWN: 'the Cluster has no owner for the slot. Wait for the failover, or look at "cluster info"',
-  MOVED: 'it is a node of a Cluster that sends us elsewhere. Pass the URLs of its nodes as an array',
+  MOVED:
+    'a node of a Cluster sends us elsewhere. Pass the URLs of its nodes as an array; after a failover try again',
   ASK: 'the slot is just moving to another node. Try again',
   TRYAGAIN: 'the slot is just moving to another node. Try again',
   CROSSSLOT: 'keys of one session lie in several slots. Look at the keyPrefix of the client',

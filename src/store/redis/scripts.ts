@@ -95,15 +95,17 @@ export const CHANGED = script(`${NOW}
 return { redis.call('HGET', KEYS[1], 'at') or '0', string.format('%.0f', now) }`)
 
 /**
- * KEYS lease, fence; ARGV token, ttl. A fence is above the last one and not below the server's time in ms. So it also
- * grows when a failover or a restart has lost the last one, and need not be kept for ever.
+ * KEYS lease, fence; ARGV token, ttl. A fence is above the last one and not below the server's time in microseconds
+ * (safe integers until 2255). So it also grows when a failover or a restart has lost the last one, and need not be kept
+ * for ever.
  */
-export const ACQUIRE = script(`${NOW}
+export const ACQUIRE = script(`
+local time = redis.call('TIME')
 local holder = redis.call('GET', KEYS[1])
 if holder == ARGV[1] then return redis.call('GET', KEYS[2]) end
 if holder then return false end
 local last = tonumber(redis.call('GET', KEYS[2]) or '0')
-local fence = string.format('%.0f', math.max(last + 1, now))
+local fence = string.format('%.0f', math.max(last + 1, time[1] * 1000000 + time[2]))
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('SET', KEYS[2], fence, 'PX', string.format('%.0f', ARGV[2] + ${String(FENCE_MS)}))
 return fence`)
