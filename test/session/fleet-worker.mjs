@@ -41,6 +41,19 @@ const vault = createVault({
   policy: { leaseFor: job.leaseFor ?? 15_000, ...job.policy },
 })
 
+if (job.openings !== undefined) {
+  let first
+  const opened = Array.from({ length: job.openings }, async () => {
+    const session = await vault.open(recipe, { account: 'alice' })
+    first ??= Date.now()
+    return session
+  })
+  setImmediate(() => process.send({ at: 'waiting' }))
+  const sessions = await Promise.all(opened)
+  process.send({ first, last: Date.now() })
+  await Promise.all(sessions.map((session) => session.close()))
+}
+
 let session
 try {
   session = await vault.open(recipe, { account: 'alice' })

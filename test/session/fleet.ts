@@ -15,6 +15,8 @@ export interface FleetJob {
   readonly workers: number
   /** Stops at the beginning of each login until it is told to go on. */
   readonly stops?: boolean
+  /** Opens the session so many times at once, and says when the first and the last had it. */
+  readonly openings?: number
   readonly leaseFor?: number
   readonly policy?: object
 }
@@ -31,6 +33,9 @@ interface Message extends Partial<FleetReport> {
   readonly stopped?: boolean
   readonly failed?: string
   readonly failure?: string
+  /** Unix ms. */
+  readonly first?: number
+  readonly last?: number
 }
 
 export interface FleetProcess {

@@ -86,7 +86,7 @@ describe.each(['file', 'redis'] as const)('one session of many processes on a %s
     await Promise.all(fleet.map((process) => process.answered(round)))
   }
 
-  async function standing(): Promise<{ epoch: number; generation: number } | undefined> {
+  async function standing(): Promise<{ epoch: number; savedAt: number } | undefined> {
     const store = openStore()
     const vault = createVault({ store, key: job.key })
     const found = await vault.peek('shop/alice')
@@ -150,5 +150,39 @@ describe.each(['file', 'redis'] as const)('one session of many processes on a %s
     // Its own login was dropped from its memory, too: it goes on with the winner's.
     expect(late.epochs).toEqual([winner?.epoch])
     expect((await standing())?.epoch).toBe(winner?.epoch)
+  }, 120_000)
+
+  test('a lock that the store has lost costs one login more, and the epoch does not go back', async () => {
+    const before = shop.counters.logins
+    const leader = start({ stops: true, workers: 5 })
+    await leader.hear(({ at }) => at === 'login')
+    if (job.directory === undefined) await redis.ask('FLUSHALL')
+    else await rm(join(job.directory, '.leases'), { recursive: true })
+    const follower = start({ workers: 5 })
+    await follower.hear(({ ready }) => ready === true)
+    leader.tell({ name: 'login' })
+    await leader.hear(({ ready }) => ready === true)
+    round += 1
+    const reports = await Promise.all([leader.answered(round), follower.answered(round)])
+    expect(shop.counters.logins - before).toBe(2)
+    expect(reports.flatMap(({ errors }) => errors)).toEqual([])
+    expect(reports.map(({ epochs }) => epochs.at(-1))).toEqual([1, 1])
+    expect((await standing())?.epoch).toBe(1)
+  }, 120_000)
+
+  test('a thousand who wait for one login have it soon after it is done', async () => {
+    const before = shop.counters.logins
+    const leader = start({ stops: true, workers: 1 })
+    await leader.hear(({ at }) => at === 'login')
+    const waiting = start({ workers: 1, openings: 1000 })
+    await waiting.hear(({ at }) => at === 'waiting')
+    leader.tell({ name: 'login' })
+    const { first, last } = await waiting.hear((message) => message.last !== undefined)
+    const stored = (await standing())?.savedAt ?? 0
+    console.log(
+      `${kind}: 1,000 waiters of another process have their session ${String((first ?? 0) - stored)} to ${String((last ?? 0) - stored)} ms after it was sealed`,
+    )
+    expect(shop.counters.logins - before).toBe(1)
+    expect((last ?? 0) - stored).toBeLessThan(5_000)
   }, 120_000)
 })
