@@ -1,10 +1,14 @@
-import { fileStore } from '../src/index.ts'
 import type { Call } from './terminal/call.ts'
 import { exitCodes, failureOf } from './terminal/exit-codes.ts'
 import { printable } from './terminal/screen.ts'
 import { deathInWords, factsOf, keptInWords, countKept, type SessionFacts } from './vault/facts.ts'
 import { openVault } from './vault/open-vault.ts'
-import { storeFolder } from './vault/settings.ts'
+import { storedNames } from './vault/session-names.ts'
+import type { CommonOptions } from './vault/settings.ts'
+
+export interface ListOptions extends CommonOptions {
+  readonly account?: string
+}
 
 interface Entry {
   readonly name: string
@@ -16,18 +20,24 @@ interface Entry {
 }
 
 /** The stored sessions. One that does not open is in the list too, and makes the exit code 5. */
-export async function list(call: Call): Promise<number> {
-  const names = await fileStore(storeFolder(call.options)).list()
+export async function list(call: Call<ListOptions>): Promise<number> {
+  const { account } = call.options
+  const stored = await storedNames(call.options)
+  const names = stored.filter((name) => account === undefined || name.endsWith(`/${account}`))
   if (names.length === 0) {
     await call.screen.data({ sessions: [] })
-    call.screen.note('Nothing is stored yet. Make a session with "sessionbridge capture".')
+    call.screen.note(
+      stored.length === 0
+        ? 'Nothing is stored yet. Make a session with "sessionbridge capture".'
+        : `Nothing is stored for ${printable(account ?? '')}.`,
+    )
     return exitCodes.ok
   }
   const vault = await openVault(call)
   const entries: Entry[] = []
   const lines: string[] = []
   const width = Math.max(...names.map((name) => printable(name).length))
-  for (const name of names.sort()) {
+  for (const name of names) {
     const padded = printable(name).padEnd(width)
     try {
       const stored = await vault.peek(name)

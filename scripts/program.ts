@@ -8,7 +8,9 @@ import type { DiffOptions } from './diff.ts'
 import type { ExportOptions } from './export.ts'
 import { addReadingOptions, addWritingOptions } from './formats/describe.ts'
 import type { ImportOptions } from './import.ts'
+import type { ListOptions } from './list.ts'
 import type { MinimizeOptions } from './minimize.ts'
+import { describeOperations } from './operations.ts'
 import type { RemoveOptions } from './remove.ts'
 import type { ShowOptions } from './show.ts'
 import type { Call } from './terminal/call.ts'
@@ -69,9 +71,11 @@ function describe(done: (exitCode: number) => void): Command {
       ),
     )
 
-  command('list', 'the stored sessions').action((options: CommonOptions) =>
-    run(options, done, async (call) => (await import('./list.ts')).list(call)),
-  )
+  command('list', 'the stored sessions')
+    .option('--account <name>', 'only those of this account')
+    .action((options: ListOptions) =>
+      run(options, done, async (call: Call<ListOptions>) => (await import('./list.ts')).list(call)),
+    )
 
   command('show <name>', 'what a session holds: names, places, lifetimes, never values')
     .option(...explain)
@@ -148,11 +152,14 @@ function describe(done: (exitCode: number) => void): Command {
 
   command('remove <name>', 'forget a stored session')
     .option('-y, --yes', 'without a question')
+    .option('--everywhere', 'its events and failed logins, too')
     .action((name: string, options: RemoveOptions) =>
       run(options, done, async (call: Call<RemoveOptions>) =>
         (await import('./remove.ts')).remove(call, name),
       ),
     )
+
+  describeOperations({ command, run: (options, work) => run(options, done, work) })
 
   command('keygen', 'a new sealing key').action((options: CommonOptions) =>
     run(options, done, async (call) => (await import('./keygen.ts')).keygen(call)),

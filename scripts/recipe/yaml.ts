@@ -49,6 +49,7 @@ const file = z.strictObject({
   verify: target.optional(),
   home: words.optional(),
   probe: words.optional(),
+  signOut: words.optional(),
   domains: z.array(words).optional(),
   protect: z.array(words).optional(),
   /** Seconds: the file is written by people. */
@@ -104,12 +105,15 @@ function parseYaml(path: string, text: string): unknown {
   }
 }
 
-function toRecipe(path: string, { login, verify, home, probe, timeout, context, ...rest }: File): Recipe {
+function toRecipe(
+  path: string,
+  { login, verify, home, probe, signOut, timeout, context, ...rest }: File,
+): Recipe {
   const absolute = (text: string): string => {
     if (URL.canParse(text, rest.url)) return new URL(text, rest.url).href
     throw new RecipeInvalidError(
       path,
-      'url, home, probe and goto have to be URLs; all but url may begin with /',
+      'url, home, probe, signOut and goto have to be URLs; all but url may begin with /',
     )
   }
   const steps = login?.map((one) => (one.goto === undefined ? one : { ...one, goto: absolute(one.goto) }))
@@ -120,6 +124,7 @@ function toRecipe(path: string, { login, verify, home, probe, timeout, context, 
     ...(rest.protect !== undefined && { protect: rest.protect }),
     ...(home !== undefined && { home: absolute(home) }),
     ...(probe !== undefined && { probe: absolute(probe) }),
+    ...(signOut !== undefined && { signOut: absolute(signOut) }),
     ...(timeout !== undefined && { timeout: timeout * 1_000 }),
     ...(context !== undefined && { context: contextOf(context) }),
     ...(steps !== undefined && { login: (page, tools) => runSteps(steps, page, tools) }),
