@@ -44,7 +44,7 @@ export async function startRedis({ settings = [], password }: ServerOptions = {}
   let child: ChildProcess | undefined
   while (child === undefined) {
     port = await freePort()
-    child = await launch(folder, port, settings)
+    child = await launch(argumentsFor(folder, port, settings), READY)
   }
   let running = child
   const server: RedisServer = {
@@ -61,7 +61,7 @@ export async function startRedis({ settings = [], password }: ServerOptions = {}
     thaw: () => running.kill('SIGCONT'),
     kill: () => ended(running),
     async restart() {
-      const again = await launch(folder, port, settings)
+      const again = await launch(argumentsFor(folder, port, settings), READY)
       if (again === undefined) throw new Error(`port ${String(port)} was taken meanwhile`)
       running = again
     },
@@ -73,24 +73,15 @@ export async function startRedis({ settings = [], password }: ServerOptions = {}
   return server
 }
 
-/** undefined when somebody else has taken the port since it was found free. */
-async function launch(
-  folder: string,
-  port: number,
-  settings: readonly string[],
-): Promise<ChildProcess | undefined> {
-  const basics = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder]
-  const quiet = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0']
-  const child = spawn(program, [...basics, ...quiet, ...settings], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Starts the program and waits for the word; undefined when somebody else has taken the port since it was found free. */
+export async function launch(args: readonly string[], ready: RegExp): Promise<ChildProcess | undefined> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   guardProcess(child)
   let said = ''
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
-      reject(
-        new Error(`the tests need the program ${program} (Debian: apt-get install redis-server)`, {
-          cause: error,
-        }),
-      )
+      const how = 'Debian: apt-get install redis-server'
+      reject(new Error(`the tests need the program ${program} (${how})`, { cause: error }))
     })
     child.once('exit', () => {
       if (TAKEN.test(said)) resolve(undefined)
@@ -98,14 +89,19 @@ async function launch(
     })
     const listen = (chunk: Buffer): void => {
       if (said.length < 100_000) said += chunk.toString()
-      if (READY.test(said)) resolve(child)
+      if (ready.test(said)) resolve(child)
     }
     child.stdout.on('data', listen)
     child.stderr.on('data', listen)
   })
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+function argumentsFor(folder: string, port: number, settings: readonly string[]): string[] {
+  const basics = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', '']
+  return [...basics, '--appendonly', 'no', '--repl-diskless-sync-delay', '0', ...settings]
+}
+
+export async function ended(child: ChildProcess): Promise<void> {
   if (!isAlive(child)) return
   const gone = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGKILL')

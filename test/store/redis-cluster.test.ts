@@ -1,5 +1,5 @@
 import { Cluster } from 'ioredis'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { redisStore } from '../../src/store/redis.ts'
 import { describeStore } from '../conformance/store.ts'
 import type { RedisCluster } from '../redis/cluster.ts'
@@ -25,4 +25,50 @@ describeStore('redis cluster', () => {
       },
     ),
   )
+})
+
+test('the rights that docs/redis.md lists, and those for Clusters, are enough for a store over URLs', async () => {
+  const rights = [
+    '~sessionbridge:*',
+    '&sessionbridge:*',
+    '-@all',
+    '+evalsha',
+    '+eval',
+    '+time',
+    '+scan',
+    '+hget',
+  ]
+  const inScripts = [
+    '+hset',
+    '+hexists',
+    '+hdel',
+    '+get',
+    '+set',
+    '+del',
+    '+persist',
+    '+pexpire',
+    '+pexpireat',
+  ]
+  const others = ['+publish', '+subscribe', '+unsubscribe', '+client|setname', '+cluster']
+  const nodes = [...cluster.masters, ...cluster.replicas]
+  for (const node of nodes)
+    await node.ask('ACL', 'SETUSER', 'app', 'on', '>word', ...rights, ...inScripts, ...others)
+  const store = redisStore(
+    cluster.urls.map((url) => url.replace('//', '//app:word@')),
+    { timeout: 20_000 },
+  )
+  try {
+    const heard = new Set<string>()
+    const names = Array.from({ length: 10 }, (_, index) => `shop/${String(index)}`)
+    for (const name of names) store.watch(name, () => heard.add(name))
+    for (const name of names)
+      await store.write(name, Buffer.from(name), { ifVersion: undefined, sealedName: `sealed ${name}` })
+    expect(await store.list()).toHaveLength(names.length)
+    for (const name of names) expect(await (await store.lease(name, 60_000))?.renew()).toBe(true)
+    await expect.poll(() => heard.size, { timeout: 30_000 }).toBe(names.length)
+    for (const name of names) await store.remove(name)
+    expect(await store.list()).toEqual([])
+  } finally {
+    await store.close()
+  }
 })

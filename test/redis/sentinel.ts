@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { guardFolder } from './guard.ts'
+import { ended, freePort, launch } from './server.ts'
+import { command } from './wire.ts'
+
+/** One Sentinel that watches one master. */
+export interface Sentinel {
+  readonly port: number
+  /** Has it make the replica the master. */
+  failover(): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function startSentinel(name: string, master: number): Promise<Sentinel> {
+  const folder = mkdtempSync(join(tmpdir(), 'sessionbridge-sentinel-'))
+  guardFolder(folder)
+  const port = await freePort()
+  const file = join(folder, 'sentinel.conf')
+  const lines = [
+    `port ${String(port)}`,
+    'bind 127.0.0.1',
+    `dir ${folder}`,
+    `sentinel monitor ${name} 127.0.0.1 ${String(master)} 1`,
+    `sentinel down-after-milliseconds ${name} 60000`,
+  ]
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  const child = await launch([file, '--sentinel'], /\+monitor master/)
+  if (child === undefined) throw new Error(`port ${String(port)} was taken meanwhile`)
+  return {
+    port,
+    async failover() {
+      for (;;) {
+        // It knows the replica only after it has asked the master.
+        const answer = await command(port, ['SENTINEL', 'FAILOVER', name]).catch(String)
+        if (answer === 'OK') return
+        await pause(50)
+      }
+    },
+    async stop() {
+      await ended(child)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
