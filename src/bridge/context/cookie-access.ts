@@ -1,7 +1,8 @@
-import type { Browser, BrowserContext, CDPSession, Cookie } from 'playwright'
+import type { Browser, BrowserContext, CDPSession } from 'playwright'
 import type { Report } from '../../state/report.ts'
 import type { StateCookie } from '../../state/state.ts'
 import { whereOf } from '../../policy/cookie-rules.ts'
+import { playwrightCookie } from '../formats/playwright-cookie.ts'
 import { browserContextId, markerDomain } from './context-id.ts'
 
 /** One way into the cookies of a browser context. Nothing to close: what it goes by belongs to the browser. */
@@ -136,25 +137,9 @@ function playwrightAccess(context: BrowserContext): CookieAccess {
     complete: false,
     read: async () => (await context.cookies()).map((cookie) => ({ ...cookie })),
     write: async (cookies) => {
-      await context.addCookies(cookies.map(withoutProtocolFields))
+      await context.addCookies(cookies.map(playwrightCookie))
     },
     clear: () => context.clearCookies(),
-  }
-}
-
-/** Playwright refuses cookies with fields that it does not know. */
-function withoutProtocolFields(cookie: StateCookie): Cookie {
-  const { name, value, domain, path, expires, httpOnly, secure, partitionKey } = cookie
-  return {
-    name,
-    value,
-    domain,
-    path,
-    expires,
-    httpOnly,
-    secure,
-    sameSite: cookie.sameSite ?? 'Lax',
-    ...(partitionKey !== undefined && { partitionKey }),
   }
 }
 

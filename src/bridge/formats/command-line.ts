@@ -1,9 +1,12 @@
 import { StateInvalidError } from '../../errors.ts'
 import type { SessionState } from '../../state/state.ts'
-import type { Formatted, Reading, Writing } from './format.ts'
+import type { Format, Formatted, Reading, Writing } from './format.ts'
 import type { Input } from './input.ts'
 import { fromPairs, targetOf, toPairs, urlOf } from './request-cookies.ts'
 import { shellWords } from './shell-words.ts'
+
+/** Options as one writes them in a row. */
+export const options = (text: string): string[] => text.split(' ')
 
 /** A program that asks a URL, as far as its options matter to cookies. */
 export interface Program {
@@ -21,12 +24,25 @@ export interface Program {
 /** Longest command that is taken apart, in UTF-16 units; shells themselves take no more than 2 MiB. */
 const longestCommand = 2 * 1024 * 1024
 
-export function startsWith(input: Input, { name }: Program): boolean {
+/** The format of a program's commands; `write` makes one of a header line (or of none, '') and a URL. */
+export function commandFormat(program: Program, write: (header: string, url: string) => string): Format {
+  return {
+    name: program.name,
+    title: program.title,
+    readsWithUrl: false,
+    writesForUrl: true,
+    detect: (input) => startsWith(input, program),
+    parse: (input, reading) => fromCommand(input, program, reading),
+    format: (state, writing) => toCommand(state, writing, program, write),
+  }
+}
+
+function startsWith(input: Input, { name }: Program): boolean {
   return !input.isJson && new RegExp(`^\\s*(?:\\$\\s+)?(?:\\S*/)?${name}(?:\\.exe)?\\s`, 'i').test(input.text)
 }
 
 /** Cookies of a command line, with the URL that it asks. */
-export function fromCommand(input: Input, program: Program, reading: Reading): SessionState {
+function fromCommand(input: Input, program: Program, reading: Reading): SessionState {
   const { title } = program
   if (input.text.length > longestCommand) throw new StateInvalidError(`it is too long to be ${title}.`)
   const words = shellWords(input.text.trim().replace(/^\$\s+/, '')).slice(1)
@@ -37,7 +53,7 @@ export function fromCommand(input: Input, program: Program, reading: Reading): S
   return fromPairs(cookies, url ?? urlOf(reading, `${title} without a URL`), title, reading)
 }
 
-export function toCommand(
+function toCommand(
   state: SessionState,
   { url }: Writing,
   { title }: Program,

@@ -1,13 +1,11 @@
-import { fromCommand, type Program, startsWith, toCommand } from './command-line.ts'
+import { commandFormat, options, type Program } from './command-line.ts'
 import type { Format } from './format.ts'
 import { shellQuote } from './shell-words.ts'
-
-const words = (text: string): string[] => text.split(' ')
 
 const program: Program = {
   name: 'curl',
   title: 'a curl command',
-  valued: words(
+  valued: options(
     '-A -d -D -e -E -F -K -m -o -P -Q -r -t -T -U -w -x -X -y -Y -z -C --abstract-unix-socket --ca-native --cacert ' +
       '--capath --cert --ciphers --compressed-ssh --config --connect-timeout --connect-to --continue-at --cookie-jar ' +
       '--data --data-ascii --data-binary --data-raw --data-urlencode --dump-header --form --form-string --interface ' +
@@ -26,17 +24,10 @@ const program: Program = {
   },
 }
 
-/** A curl command, as developer tools copy it (for bash and for cmd), and as we write it. */
-export const curl: Format = {
-  name: 'curl',
-  title: program.title,
-  readsWithUrl: false,
-  writesForUrl: true,
-  detect: (input) => startsWith(input, program),
-  parse: (input, reading) => fromCommand(input, program, reading),
-  // -H and not -b: curl takes a -b without `=`, such as a cookie without a name, for a file.
-  format: (state, writing) =>
-    toCommand(state, writing, program, (header, url) =>
-      ['curl', ...(header === '' ? [] : ['-H', shellQuote(header)]), shellQuote(url)].join(' '),
-    ),
-}
+/**
+ * A curl command, as developer tools copy it (for bash and for cmd), and as we write it: with -H and not with -b, for
+ * curl takes a -b without `=`, such as a cookie without a name, for a file.
+ */
+export const curl: Format = commandFormat(program, (header, url) =>
+  ['curl', ...(header === '' ? [] : ['-H', shellQuote(header)]), shellQuote(url)].join(' '),
+)

@@ -1,6 +1,7 @@
-import type { OriginState, SessionState, StateCookie } from '../../state/state.ts'
+import type { OriginState, SessionState } from '../../state/state.ts'
 import { type Format, type Formatted, jsonText } from './format.ts'
 import { judgeCookies, lostFields, originLosses, storageLosses } from './losses.ts'
+import { playwrightCookie } from './playwright-cookie.ts'
 import { hasStateForm, readStateForm } from './state-form.ts'
 
 const title = 'a Playwright storage state'
@@ -18,37 +19,18 @@ export const playwright: Format = {
 
 function toPlaywright(state: SessionState): Formatted {
   const { written, report } = judgeCookies(state, title, (cookie) => ({
-    // Playwright has no word for a SameSite that was not said: it writes Lax, and so do we.
     lost: [
       ...(cookie.sameSite === undefined ? ['sameSite that was not said (it becomes Lax)'] : []),
       ...lostFields(cookie, ['sameSite']),
     ],
   }))
   return {
-    text: jsonText({ cookies: written.map(cookieRow), origins: state.origins.map(originRow) }),
+    text: jsonText({ cookies: written.map(playwrightCookie), origins: state.origins.map(originRow) }),
     report: [
       ...report,
       ...storageLosses(state.origins, title, ['sessionStorage']),
       ...originLosses(state.origins, title),
     ],
-  }
-}
-
-function cookieRow(cookie: StateCookie): object {
-  const { name, value, domain, path, expires, httpOnly, secure, partitionKey } = cookie
-  return {
-    name,
-    value,
-    domain,
-    path,
-    expires,
-    httpOnly,
-    secure,
-    sameSite: cookie.sameSite ?? 'Lax',
-    ...(partitionKey !== undefined && {
-      partitionKey,
-      _crHasCrossSiteAncestor: cookie._crHasCrossSiteAncestor ?? true,
-    }),
   }
 }
 

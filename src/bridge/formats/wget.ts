@@ -1,13 +1,11 @@
-import { fromCommand, type Program, startsWith, toCommand } from './command-line.ts'
+import { commandFormat, options, type Program } from './command-line.ts'
 import type { Format } from './format.ts'
 import { shellQuote } from './shell-words.ts'
-
-const words = (text: string): string[] => text.split(' ')
 
 const program: Program = {
   name: 'wget',
   title: 'a wget command',
-  valued: words(
+  valued: options(
     '-a -A -B -D -e -i -I -l -o -O -P -Q -R -t -T -U -w -X --accept --base --body-data --body-file --ca-certificate ' +
       '--certificate --directory-prefix --domains --execute --input-file --level --limit-rate --max-redirect --method ' +
       '--output-document --output-file --post-data --post-file --private-key --referer --reject --save-cookies ' +
@@ -25,21 +23,11 @@ const program: Program = {
   },
 }
 
-/** A wget command with `--header 'Cookie: …'`. */
-export const wget: Format = {
-  name: 'wget',
-  title: program.title,
-  readsWithUrl: false,
-  writesForUrl: true,
-  detect: (input) => startsWith(input, program),
-  parse: (input, reading) => fromCommand(input, program, reading),
-  // Without --no-cookies wget would add a second Cookie header of its own as soon as an answer sets one.
-  format: (state, writing) =>
-    toCommand(state, writing, program, (header, url) =>
-      [
-        'wget',
-        ...(header === '' ? [] : ['--no-cookies', `--header ${shellQuote(header)}`]),
-        shellQuote(url),
-      ].join(' '),
-    ),
-}
+/**
+ * A wget command with `--header 'Cookie: …'`. Without --no-cookies wget would add a second Cookie header of its own as
+ * soon as an answer sets one.
+ */
+export const wget: Format = commandFormat(program, (header, url) => {
+  const cookies = header === '' ? [] : ['--no-cookies', `--header ${shellQuote(header)}`]
+  return ['wget', ...cookies, shellQuote(url)].join(' ')
+})
