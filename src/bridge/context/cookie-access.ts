@@ -13,6 +13,8 @@ export interface CookieAccess {
   /** All or nothing: fails as a whole when the browser does not like one of them. */
   write(cookies: readonly StateCookie[]): Promise<void>
   clear(): Promise<void>
+  /** What an empty context, where no page can interfere, makes of these cookies; left out where none can be had. */
+  trial?(cookies: readonly StateCookie[]): Promise<StateCookie[]>
 }
 
 /**
@@ -32,17 +34,34 @@ async function chromiumAccess(browser: Browser, context: BrowserContext): Promis
   const scope = { browserContextId: await browserContextId(session, context) }
   return {
     complete: true,
-    read: async () => {
-      const { cookies } = await session.send('Storage.getCookies', scope)
-      return cookies.filter(({ domain }) => domain !== markerDomain).map(cookieOfChromium)
-    },
-    write: async (cookies) => {
-      await session.send('Storage.setCookies', { ...scope, cookies: cookies.map(cookieForChromium) })
-    },
+    read: () => readFrom(session, scope),
+    write: (cookies) => writeTo(session, scope, cookies),
     clear: async () => {
       await session.send('Storage.clearCookies', scope)
     },
+    trial: async (cookies) => {
+      const empty = await session.send('Target.createBrowserContext')
+      try {
+        await writeTo(session, empty, cookies)
+        return await readFrom(session, empty)
+      } finally {
+        await session.send('Target.disposeBrowserContext', empty)
+      }
+    },
   }
+}
+
+interface Scope {
+  readonly browserContextId: string
+}
+
+async function readFrom(session: CDPSession, scope: Scope): Promise<StateCookie[]> {
+  const { cookies } = await session.send('Storage.getCookies', scope)
+  return cookies.filter(({ domain }) => domain !== markerDomain).map(cookieOfChromium)
+}
+
+async function writeTo(session: CDPSession, scope: Scope, cookies: readonly StateCookie[]): Promise<void> {
+  await session.send('Storage.setCookies', { ...scope, cookies: cookies.map(cookieForChromium) })
 }
 
 const sessions = new WeakMap<Browser, Promise<CDPSession>>()

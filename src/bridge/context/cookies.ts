@@ -65,7 +65,10 @@ export async function writeCookies(
   })
 }
 
-/** `writeCookies` over a way that stays open, with all cookies as they were read back. */
+/**
+ * `writeCookies` over a way that stays open, with all cookies as they were read back. A cookie that is read back
+ * otherwise is tried in an empty context: what that keeps as it is was taken, and a page was faster than the reading.
+ */
 export async function writeThrough(
   access: CookieAccess,
   cookies: readonly StateCookie[],
@@ -82,8 +85,26 @@ export async function writeThrough(
   if (options.replace === true) await access.clear()
   report.push(...(await writeBatch(access, fit)))
   const kept = await access.read()
-  report.push(...comparison(fit, kept, report, access.complete))
+  report.push(...(await settled(access, fit, comparison(fit, kept, report, access.complete))))
   return { report, kept }
+}
+
+/** The findings without those that are a page's doing. */
+async function settled(
+  access: CookieAccess,
+  written: readonly StateCookie[],
+  findings: readonly ReportItem[],
+): Promise<readonly ReportItem[]> {
+  const place = (name: string, where: string): string => `${name}\u0000${where}`
+  const open = findings.filter(({ reason }) => reason !== 'too-many')
+  if (open.length === 0 || access.trial === undefined) return findings
+  const places = new Set(open.map(({ name, where }) => place(name, where)))
+  const tried = written.filter((cookie) => places.has(place(cookie.name, whereOf(cookie))))
+  const kept = await access.trial(tried).catch(() => undefined)
+  if (kept === undefined) return findings
+  const refused = comparison(tried, kept, [], access.complete)
+  const sure = new Set(refused.map(({ name, where }) => place(name, where)))
+  return findings.filter(({ reason, name, where }) => reason === 'too-many' || sure.has(place(name, where)))
 }
 
 /** What the protocol cannot take as it is: it would be kept as something else, silently. */
