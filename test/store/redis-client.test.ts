@@ -30,7 +30,10 @@ afterEach(async () => {
   await server.stop()
 })
 
-function clientFor(port: number, options: RedisOptions = {}): Redis {
+type Client = Redis<'legacy' | 'resp3'>
+type Settings = Omit<RedisOptions, 'replyMapping'> & { replyMapping?: 'resp3' }
+
+function clientFor(port: number, options: Settings = {}): Client {
   const client = new Redis({ port, ...options })
   client.on('error', () => undefined)
   ends.push(() => {
@@ -39,7 +42,7 @@ function clientFor(port: number, options: RedisOptions = {}): Redis {
   return client
 }
 
-function storeOn(client: Redis, options: RedisStoreOptions = {}): Store {
+function storeOn(client: Client, options: RedisStoreOptions = {}): Store {
   const store = redisStore(client, options)
   ends.unshift(() => store.close())
   return store
@@ -72,7 +75,7 @@ describe('a client that was passed in', () => {
     await expectAllFail(store, ['silent'])
   })
 
-  const variants: Record<string, RedisOptions> = {
+  const variants: Record<string, Settings> = {
     'a keyPrefix': { keyPrefix: 'app:*[x]:' },
     'automatic pipelines': { enableAutoPipelining: true },
     'numbers as texts': { stringNumbers: true },
@@ -118,7 +121,7 @@ describe('a command that was done, but whose answer was lost, and which the clie
   const evals = async (): Promise<number> =>
     Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await server.ask('INFO', 'commandstats')))?.[1] ?? 0)
 
-  async function warm(): Promise<{ client: Redis; done: () => Promise<unknown> }> {
+  async function warm(): Promise<{ client: Client; done: () => Promise<unknown> }> {
     const client = clientFor(proxy.port, endless)
     const store = storeOn(client)
     await store.remove('shop/nobody')

@@ -65,17 +65,18 @@ export class Connection {
   async #connected(until: number): Promise<RedisClient> {
     const client = await this.made()
     for (;;) {
+      let word = 'cut' // when it was connected and is no longer
       try {
         this.#connecting ??= client.connect().finally(() => {
           this.#connecting = undefined
         })
         await inTime(this.#connecting, until)
       } catch (error) {
-        const word = wordOf(this.#trouble ?? error)
-        if (FINAL.includes(word) || performance.now() + ATTEMPT_MS >= until) throw new TroubleError(word)
-        await pause(ATTEMPT_MS)
+        word = wordOf(this.#trouble ?? error)
       }
       if (client.status === 'ready') return client
+      if (FINAL.includes(word) || performance.now() + ATTEMPT_MS >= until) throw new TroubleError(word)
+      await pause(ATTEMPT_MS)
     }
   }
 
