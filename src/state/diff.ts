@@ -12,6 +12,12 @@ export interface StateDiff {
   readonly removedOrigins: readonly string[]
 }
 
+/**
+ * What differs, cookie by cookie and origin by origin. Order alone is no difference: a cookie that was deleted and set
+ * again with the value it had stands elsewhere and is not told (the cell, which sees both steps, has it in its new
+ * place). To carry it, a merge would have to set what the other side may have deleted: a place in the Cookie header
+ * is not worth a logout undone.
+ */
 export function diffStates(before: SessionState, after: SessionState): StateDiff {
   const old = new Map(before.cookies.map((cookie) => [cookieKey(cookie), cookie]))
   const now = new Set(after.cookies.map(cookieKey))

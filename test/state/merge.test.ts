@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { applyDiff, diffStates, isEmptyDiff, mergeStates } from '../../src/state/diff.ts'
-import { cookieKey } from '../../src/state/state.ts'
+import { Cell } from '../../src/state/cell.ts'
+import { cookieKey, type StateCookie } from '../../src/state/state.ts'
 import { aState, canonical, changedState } from './states.ts'
 
 describe('a three-way merge', () => {
@@ -49,6 +50,26 @@ describe('a three-way merge', () => {
 })
 
 describe('a difference', () => {
+  test('does not see order alone, and so brings nothing back that was only moved; the cell sees it', () => {
+    const cookie = (name: string): StateCookie => ({
+      name,
+      value: '1',
+      domain: 'shop.test',
+      path: '/',
+      expires: -1,
+      httpOnly: false,
+      secure: true,
+    })
+    const [a, b] = [cookie('a'), cookie('b')]
+    const [base, moved, theirs] = [[a, b], [b, a], [b]].map((cookies) => ({ cookies, origins: [] }))
+    if (base === undefined || moved === undefined || theirs === undefined) throw new Error('three states')
+    expect(isEmptyDiff(diffStates(base, moved))).toBe(true)
+    expect(mergeStates(base, moved, theirs)).toEqual(theirs)
+    const cell = new Cell(base)
+    cell.merge({ set: [{ ...a }], removed: [a], origins: [], removedOrigins: [] }, 'test')
+    expect(cell.state).toEqual(moved)
+  })
+
   test('makes the one state the other when it is applied, and is empty only between equal states', () => {
     fc.assert(
       fc.property(aState, aState, (before, after) => {
