@@ -25,7 +25,7 @@ function open(user: string, password: string): Store {
   const url = new URL(server.url)
   url.username = user
   url.password = encodeURIComponent(password)
-  const store = redisStore(url.href, { timeout: 2_000 })
+  const store = redisStore(url.href, { timeout: 20_000 })
   opened.push(store)
   return store
 }

@@ -94,10 +94,10 @@ describe('a Cluster that is not whole', () => {
 
   test('says CLUSTERDOWN where nobody owns the slot, and MOVED where only one node was given', async () => {
     const alone = await startRedis({ settings: ['--cluster-enabled', 'yes'] })
-    const single = redisStore(alone.url, { timeout: TIMEOUT })
+    const single = redisStore(alone.url, { timeout: 20_000 })
     try {
       expect(await failureOf(single.read('shop/alice'))).toMatchObject({ cause: { code: 'CLUSTERDOWN' } })
-      const moved = redisStore(cluster.urls[0] ?? '', { timeout: TIMEOUT })
+      const moved = redisStore(cluster.urls[0] ?? '', { timeout: 20_000 })
       opened.push(moved)
       const words = await Promise.all(
         Array.from({ length: 20 }, async (_, index) => {

@@ -47,7 +47,7 @@ afterAll(async () => {
 })
 
 test('a certificate that nobody vouches for is refused', async () => {
-  const store = redisStore(`rediss://127.0.0.1:${String(port)}`, { timeout: 1_000 })
+  const store = redisStore(`rediss://127.0.0.1:${String(port)}`, { timeout: 20_000 }) // which another attempt would not change
   const error = await failureOf(store.read('shop/alice'))
   expect(error).toMatchObject({
     code: 'store-failed',

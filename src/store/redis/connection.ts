@@ -1,15 +1,13 @@
 import type { Place, RedisClient, RedisNode } from './client.ts'
 import { isCluster, isNode } from './client.ts'
 import { inTime, pause } from './deadline.ts'
-import { TroubleError, wordOf } from './failure.ts'
+import { isFinal, TroubleError, wordOf } from './failure.ts'
 import { boundsOf, buildClient, release } from './own-client.ts'
 
 /** Between two attempts to connect while a call waits for one. */
 const ATTEMPT_MS = 100
 /** Between two looks at a client that connects by itself. */
 const LOOK_MS = 5
-/** What another attempt would not change. */
-const FINAL = ['NOAUTH', 'WRONGPASS', 'NOPERM', 'ENOTFOUND']
 
 /**
  * The client with which the store talks to Redis: passed in, then only used; or our own, then made at first use, connected
@@ -75,7 +73,7 @@ export class Connection {
         word = wordOf(this.#trouble ?? error)
       }
       if (client.status === 'ready') return client
-      if (FINAL.includes(word) || performance.now() + ATTEMPT_MS >= until) throw new TroubleError(word)
+      if (isFinal(word) || performance.now() + ATTEMPT_MS >= until) throw new TroubleError(word)
       await pause(ATTEMPT_MS)
     }
   }

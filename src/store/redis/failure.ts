@@ -34,6 +34,11 @@ const advice: Readonly<Record<string, string>> = {
   NOSCRIPT: 'it forgets scripts at once. Look at who flushes them',
 }
 
+/** Node's words for certificates: `CERT_HAS_EXPIRED`, `UNABLE_TO_VERIFY_LEAF_SIGNATURE`, … */
+const certificate = /CERT|VERIFY/
+const distrust =
+  'its certificate is not trusted. Name its authority in NODE_EXTRA_CA_CERTS, or pass a client with tls.ca'
+
 const redisWords = Object.keys(advice).filter((word) => /^[A-Z]+$/.test(word))
 const words = new RegExp(`\\b(${redisWords.join('|')})\\b`)
 
@@ -65,9 +70,14 @@ export function wordOf(error: unknown): string {
   return 'unknown'
 }
 
+/** What another attempt within the same call would not change. */
+export function isFinal(word: string): boolean {
+  return ['NOAUTH', 'WRONGPASS', 'NOPERM', 'ENOTFOUND'].includes(word) || certificate.test(word)
+}
+
 export function storeFailed(operation: string, error: unknown): StoreFailedError {
   const word = wordOf(error)
-  const why = advice[word]
+  const why = advice[word] ?? (certificate.test(word) ? distrust : undefined)
   return new StoreFailedError(
     operation,
     why === undefined ? `Redis or the connection to it failed (${word})` : `Redis (${word}): ${why}`,
