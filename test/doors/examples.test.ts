@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generateKey } from '../../src/index.ts'
+import { startRedis } from '../redis/server.ts'
 import { outfit } from '../site/outfit.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 import { runNode, type Ended } from './terminal.ts'
@@ -56,6 +57,21 @@ describe('the examples of the README', () => {
     expect(code, stdout + stderr).toBe(0)
     expect(stdout).toMatch(/1 passed/)
     expect(shop.counters.logins).toBe(1)
+  })
+
+  test('the fleet signs in once, however many of it are started', async () => {
+    const redis = await startRedis()
+    const { logins } = shop.counters
+    const withRedis = { cwd: folder, env: { ...env, REDIS_URL: redis.url } }
+    const runs = await Promise.all(
+      Array.from({ length: 3 }, () => runNode([join(examples, 'fleet.js')], withRedis)),
+    )
+    await redis.stop()
+    for (const { code, stdout, stderr } of runs) {
+      expect(code, stderr).toBe(0)
+      expect(stdout).toMatch(/^\d+ orders, epoch 1\n$/)
+    }
+    expect(shop.counters.logins - logins).toBe(1)
   })
 
   test('the bridge alone carries a browser of yours to a jar and to another browser', async () => {

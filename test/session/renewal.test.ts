@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Browser } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -148,6 +149,24 @@ describe('the renewal ladder', () => {
   })
 })
 
+describe('a session that nobody uses', () => {
+  test('is kept alive by one of all processes when its recipe asks for it', async () => {
+    const recipe = recipeWith({ keepAlive: 1_000 })
+    const vaults = [vaultWith(), vaultWith()]
+    await using first = await (vaults[0] as Vault).open(recipe, { account: 'alice' })
+    await using second = await (vaults[1] as Vault).open(recipe, { account: 'alice' })
+    expect([first.isNew, second.isNew]).toEqual([true, false])
+    await Promise.all([first.save(), second.save()])
+    const before = shop.counters.apiCalls
+    const begun = performance.now()
+    while (shop.counters.apiCalls < before + 3) await turn()
+    const seconds = (performance.now() - begun) / 1000
+    const asked = shop.counters.apiCalls - before
+    expect(seconds).toBeGreaterThan(1.5) // both together ask about once a second, not twice
+    expect(asked).toBeLessThanOrEqual(seconds + 2)
+  })
+})
+
 describe('an answer of an older epoch', () => {
   test('causes no renewal, and is asked again under the new one', async () => {
     await using session = await vaultWith().open(recipeWith(), { account: 'alice' })
@@ -214,7 +233,7 @@ describe('failed logins', () => {
     if (!(held instanceof HeldOffError)) throw new Error('not held off')
     expect(held.failures).toBe(1)
     expect(tried).toBe(1)
-    while (Date.now() <= held.until) await store.list() // as long as it says, no longer
+    while (Date.now() <= held.until) await turn() // as long as it says, no longer
     await expect(open()).rejects.toMatchObject({ code: 'login-failed' })
     const locked = await open().catch((error: unknown) => error)
     if (!(locked instanceof HeldOffError)) throw new Error('not held off')
