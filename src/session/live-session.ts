@@ -175,6 +175,10 @@ export class LiveSession implements Session {
     return done
   }
 
+  get isOpen(): boolean {
+    return this.#closing === undefined
+  }
+
   /** Takes in what others have saved, now and not when the store tells of it. */
   refresh(): Promise<void> {
     return this.#life.saving.refresh()

@@ -4,9 +4,11 @@ import { silentLogger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { parseKeys } from '../snapshot/keys.ts'
 import { Cell } from '../state/cell.ts'
-import type { SessionHost } from './live-session.ts'
+import type { LiveSession, SessionHost } from './live-session.ts'
 import { openSession, sessionName } from './open-session.ts'
 import { checkOpenOptions, checkVaultOptions, type OpenOptions, type VaultOptions } from './options.ts'
+import { openPool, type OpenVia, type Pool } from './pool/open-pool.ts'
+import type { PoolOptions } from './pool/pool-options.ts'
 import type { Renewed } from './renew-once.ts'
 import { withoutPatience } from './patience.ts'
 import type { RenewalPlace } from './renew-session.ts'
@@ -30,6 +32,8 @@ export interface Vault extends VaultOperations {
    * what is stored does not open, `StoreFailedError`, and the signal's reason.
    */
   open(recipe: Recipe, options?: OpenOptions): Promise<Session>
+  /** Many accounts of one recipe, each used by one at a time in all processes. Throws `TypeError` for misuse. */
+  pool(recipe: Recipe, accounts: readonly string[], options?: PoolOptions): Pool
   /** Names of the stored sessions, sorted. */
   list(): Promise<string[]>
   /** A stored session as it stands, without opening it or asking the server. */
@@ -63,10 +67,15 @@ export function createVault(options: VaultOptions): Vault {
     browser: new SharedBrowser(options.browser ?? {}),
   }
   const renewals = new SingleFlight<Renewed>()
-  const host: SessionHost = { ...place, vault: options, renew }
+  const host = hostAt(place)
+
+  /** Opens sessions by the options of the place; renewals are shared by all places of the vault. */
+  function hostAt(at: RenewalPlace): SessionHost {
+    return { ...at, vault: at.options, renew: (recipe, account, wish) => renew(at, recipe, account, wish) }
+  }
 
   /** One renewal for all: single flight within this process, and by `renewOnce` over all processes. */
-  function renew(recipe: Recipe, account: string, wish: RenewWish): Promise<Renewed> {
+  function renew(at: RenewalPlace, recipe: Recipe, account: string, wish: RenewWish): Promise<Renewed> {
     const name = sessionName(recipe, account)
     return renewals.run(name, wish.signal, async (signal) => {
       // What a login needs is loaded with the first: resuming does not wait for it.
@@ -76,7 +85,7 @@ export function createVault(options: VaultOptions): Vault {
       ])
       const isOpen = wish.deadEpoch > 0
       const above = await aboveRemoved(shelf, name, wish)
-      return renewSession(place, { name, recipe, account, wish: above, isOpen, signal })
+      return renewSession(at, { name, recipe, account, wish: above, isOpen, signal })
     })
   }
 
@@ -86,6 +95,18 @@ export function createVault(options: VaultOptions): Vault {
     async open(recipe, openOptions = {}) {
       checkOpenOptions(openOptions)
       return openSession(host, recipe, openOptions)
+    },
+
+    pool(recipe, accounts, poolOptions = {}) {
+      const open = (
+        through: Recipe,
+        account: string,
+        { proxyUrl, signal }: OpenVia,
+      ): Promise<LiveSession> => {
+        const http = { ...options.http, ...(proxyUrl !== undefined && { proxyUrl }) }
+        return openSession(hostAt({ ...place, options: { ...options, http } }), through, { account, signal })
+      }
+      return openPool({ shelf, logger, recipe, open }, accounts, poolOptions)
     },
 
     async list() {
