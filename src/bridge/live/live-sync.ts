@@ -8,6 +8,7 @@ import { applyState } from '../context/apply.ts'
 import { captureState } from '../context/capture.ts'
 import { openCookieAccess } from '../context/cookie-access.ts'
 import { within } from '../context/deadline.ts'
+import { CookieEars } from './cookie-ears.ts'
 import { CookieSync } from './cookie-sync.ts'
 import { judge, type Rule } from './judge.ts'
 import { Pump } from './pump.ts'
@@ -28,7 +29,8 @@ export interface LiveOptions {
 /**
  * A context that wears the state of a cell and is kept in step with it, both ways, deletions included.
  *
- * - Cookies: the browser is read after every response and every change of the cell, and at the latest every 50–75 ms.
+ * - Cookies: the browser is read after every response, when a page tells of a change, after every change of the cell,
+ *   and at the latest every 50–75 ms.
  * - localStorage and sessionStorage: by events; documents to come are seeded.
  * - IndexedDB, and storage of frames inside another site's page: taken home at the end only.
  * - One rule for conflicts: judge.ts.
@@ -44,6 +46,7 @@ export class LiveSync {
   readonly #traffic: Traffic
   readonly #report: ReportItem[] = []
   #unsubscribe: () => void = () => undefined
+  #ears: CookieEars | undefined
   #epoch: number
   #worn: SessionState
   #wearing: Promise<Report> | undefined
@@ -138,7 +141,7 @@ export class LiveSync {
     this.#unsubscribe()
     this.#context.off('response', this.#onResponse)
     this.#context.off('close', this.#onClose)
-    await Promise.all([this.#cookiePump.stop(), this.#storage.stop()])
+    await Promise.all([this.#cookiePump.stop(), this.#storage.stop(), this.#ears?.stop()])
     live.delete(this.#context)
   }
 
@@ -147,6 +150,9 @@ export class LiveSync {
       this.#onCellChange(change)
     })
     this.#context.on('response', this.#onResponse)
+    this.#ears = new CookieEars(this.#context, () => {
+      this.#cookiePump.poke()
+    })
     this.#context.once('close', this.#onClose)
   }
 

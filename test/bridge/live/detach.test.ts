@@ -13,6 +13,7 @@ const events = [
   'request',
   'close',
   'framenavigated',
+  'Runtime.bindingCalled',
   'DOMStorage.domStorageItemAdded',
   'DOMStorage.domStorageItemUpdated',
   'DOMStorage.domStorageItemRemoved',
