@@ -47,7 +47,7 @@ const burst = Math.round((job.perSecond * every) / 1000)
 let page = 0
 const pulse = setInterval(() => {
   // A machine that cannot keep up asks less, it does not pile up.
-  for (let n = 0; n < burst && underWay < 4 * job.perSecond; n++) void ask((page += 1))
+  for (let n = 0; n < burst && underWay < job.perSecond / 2; n++) void ask((page += 1))
 }, every)
 
 function figures() {
@@ -68,8 +68,15 @@ function figures() {
 
 process.on('message', (message) => {
   if (message.figures) process.send({ figures: figures() })
-  if (message.stop) {
+  if (message.drain) {
     clearInterval(pulse)
+    const look = setInterval(() => {
+      if (underWay > 0) return
+      clearInterval(look)
+      process.send({ figures: figures() })
+    }, every)
+  }
+  if (message.stop) {
     void session
       .close()
       .then(() => browser.close())

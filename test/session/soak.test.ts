@@ -80,8 +80,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function figures(): Promise<Figures> {
-  worker.send({ figures: true })
+async function figures(wish: 'figures' | 'drain' = 'figures'): Promise<Figures> {
+  worker.send({ [wish]: true })
   const [message] = (await once(worker, 'message')) as [{ figures: Figures }]
   return message.figures
 }
