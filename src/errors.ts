@@ -1,36 +1,17 @@
+import { type ErrorCode, type ErrorTier, tierOfCode, tierOfReason, tierOfStatus } from './error-codes.ts'
+
+export type { ErrorCode, ErrorTier } from './error-codes.ts'
+
 /**
  * Every failure that a caller may handle. One base class, one `code` each, the facts as fields, the cause kept.
  * A message says what failed, to which named thing, and what to do next. No message, field or cause holds a cookie
  * value, a token, a password, a key or the query of a URL. Misuse (a wrong option) is a `TypeError` instead.
  */
-export type ErrorCode =
-  | 'browser-missing'
-  | 'login-failed'
-  | 'held-off'
-  | 'needs-person'
-  | 'secret-missing'
-  | 'secret-origin'
-  | 'session-dead'
-  | 'probe-missing'
-  | 'not-signed-in'
-  | 'not-stored'
-  | 'account-blocked'
-  | 'account-lost'
-  | 'no-account'
-  | 'snapshot-unreadable'
-  | 'key-invalid'
-  | 'store-failed'
-  | 'store-conflict'
-  | 'state-invalid'
-  | 'recipe-invalid'
-  | 'request-failed'
-  | 'response-status'
-  | 'redirect-refused'
-  | 'timed-out'
-  | 'closed'
-
 export abstract class SessionbridgeError extends Error {
   abstract readonly code: ErrorCode
+  get tier(): ErrorTier {
+    return tierOfCode(this.code)
+  }
   override get name(): string {
     return this.constructor.name
   }
@@ -233,6 +214,9 @@ export class RequestFailedError extends SessionbridgeError {
     this.url = place
     this.reason = reason
   }
+  override get tier(): ErrorTier {
+    return tierOfReason(this.reason)
+  }
 }
 
 /** The answer came, with a status that is not success. */
@@ -249,6 +233,9 @@ export class ResponseStatusError extends SessionbridgeError {
     this.method = method
     this.url = place
     this.statusCode = statusCode
+  }
+  override get tier(): ErrorTier {
+    return tierOfStatus(this.statusCode)
   }
 }
 

@@ -43,6 +43,18 @@ export { forecast, type Forecast } from './policy/forecast.ts'
 
 export type { HttpOptions, HttpRequestOptions, HttpResponse, HttpAnswer, SessionHttp } from './http/client.ts'
 export type { SessionFetch } from './http/fetch.ts'
+export type { PerOriginLimits, PhaseTimeouts, ResilienceOptions } from './http/options.ts'
+export type { OriginStanding, TrafficFigures } from './http/traffic.ts'
+export type { Connections } from './http/wire.ts'
+export type { SeenAnswer } from './http/dead-signs.ts'
+export {
+  BlockedError,
+  CircuitOpenError,
+  NotRepeatedError,
+  QueueFullError,
+  type BlockedFacts,
+  type Blocker,
+} from './http/traffic-errors.ts'
 
 export { mergeStates } from './state/diff.ts'
 export type { HeaderRule, Identity, Probe, ProbeAnswer, RuleSource } from './state/identity.ts'
@@ -85,6 +97,7 @@ export {
   TimedOutError,
   ClosedError,
   type ErrorCode,
+  type ErrorTier,
   type LoginFailure,
   type SnapshotDefect,
 } from './errors.ts'

@@ -64,6 +64,10 @@ const byCode: Record<ErrorCode, number> = {
   'response-status': exitCodes.other,
   'redirect-refused': exitCodes.refused,
   'timed-out': exitCodes.other,
+  blocked: exitCodes.refused,
+  'circuit-open': exitCodes.other,
+  'not-repeated': exitCodes.other,
+  'queue-full': exitCodes.other,
   closed: exitCodes.other,
 }
 

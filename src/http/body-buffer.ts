@@ -25,6 +25,7 @@ export class BodyBuffer implements WireBody {
   #error: Error | undefined
   #done: ((error: Error | undefined) => void) | undefined
   #readable: Readable | undefined
+  #peeking: (() => void) | undefined
 
   constructor(source: BodySource) {
     this.#source = source
@@ -37,6 +38,7 @@ export class BodyBuffer implements WireBody {
     }
     this.#chunks.push(chunk)
     this.#size += chunk.length
+    this.#peeking?.()
     if (this.#size <= this.#limit) return
     if (this.#done === undefined) this.#source.pause()
     else this.#source.abort(tooBig(this.#limit))
@@ -44,6 +46,7 @@ export class BodyBuffer implements WireBody {
 
   end(): void {
     this.#ended = true
+    this.#peeking?.()
     this.#readable?.push(null)
     this.#done?.(undefined)
   }
@@ -51,12 +54,29 @@ export class BodyBuffer implements WireBody {
   fail(error: Error): void {
     if (this.#ended) return
     this.#error ??= error
+    this.#peeking?.()
     this.#readable?.destroy(this.#error)
     this.#done?.(this.#error)
   }
 
   get complete(): boolean {
     return this.#ended
+  }
+
+  peek(atMost: number, within: number): Promise<Buffer> {
+    const isEnough = (): boolean => this.#ended || this.#error !== undefined || this.#size >= atMost
+    if (isEnough() || within === 0) return Promise.resolve(this.#whole())
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(enough)
+        this.#peeking = undefined
+        resolve(this.#whole())
+      }
+      const enough = setTimeout(settle, within)
+      this.#peeking = () => {
+        if (isEnough()) settle()
+      }
+    })
   }
 
   collect(limit: number): Promise<Buffer> {

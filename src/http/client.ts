@@ -1,18 +1,16 @@
 import { plainUrl, ResponseStatusError } from '../errors.ts'
 import type { Carrier } from './carrier.ts'
-import type { Deadline } from './deadline.ts'
-import { decodeBody, hasNoBody } from './decode.ts'
-import { wireError, type Exchanged } from './exchange.ts'
+import type { Exchanged } from './exchange.ts'
 import { Exchanges } from './exchanges.ts'
 import { createNodeTransport, NodeWire } from './node-wire.ts'
 import { firstHop } from './headers-for.ts'
-import type { Hop } from './hop.ts'
+import { type Hop, mayRepeat } from './hop.ts'
 import type { HttpOptions } from './options.ts'
-import { defaultMaxRedirects, defaultMaxResponseBytes, targetUrl } from './options.ts'
+import { defaultMaxRedirects, targetUrl } from './options.ts'
 import { requestContent, searchParams, type HttpRequestOptions } from './request-options.ts'
 import { HttpAnswer, HttpResponse } from './response.ts'
 import { createWarmingTransport } from './warming.ts'
-import type { Transport } from './wire.ts'
+import type { Connections, Transport } from './wire.ts'
 
 export type { HttpOptions } from './options.ts'
 export type { HttpRequestOptions } from './request-options.ts'
@@ -23,7 +21,7 @@ type Ask = (url: string | URL, options?: HttpRequestOptions) => HttpAnswer
 /**
  * `session.http`: requests with the session's cookies, identity and learned headers through got-scraping. Answers are
  * read whole. Rejects with `ResponseStatusError` (status 400 and above), `RequestFailedError`, `RedirectRefusedError`,
- * `TimedOutError`, `ClosedError`, the signal's reason, or `TypeError` for what cannot be asked.
+ * `BlockedError`, `CircuitOpenError`, `SessionDeadError`, `NotRepeatedError`, what a renewal failed for, `TimedOutError`, `ClosedError`, the signal's reason, or `TypeError` for what cannot be asked.
  */
 export interface SessionHttp {
   (url: string | URL, options?: HttpRequestOptions): HttpAnswer
@@ -39,7 +37,7 @@ export function createHttp(
   carrier: Carrier,
   options: HttpOptions = {},
   transport: Transport = gotWhenWarm(options),
-): SessionHttp & { close(): Promise<void> } {
+): SessionHttp & { connections(): Connections | undefined; close(): Promise<void> } {
   const exchanges = new Exchanges('HTTP client', carrier, options, transport)
   const client = new HttpClient(exchanges)
   const ask: Ask = (url, request = {}) => new HttpAnswer((asksJson) => client.ask(url, request, asksJson))
@@ -54,6 +52,7 @@ export function createHttp(
     patch: shortcut('PATCH'),
     delete: shortcut('DELETE'),
     head: shortcut('HEAD'),
+    connections: () => exchanges.connections(),
     close: () => exchanges.close(),
   })
 }
@@ -86,44 +85,21 @@ class HttpClient {
     try {
       const exchanged = await exchange(
         {
+          method,
+          url,
           first,
           body,
+          mayRepeat: mayRepeat(method, body, written, request.idempotent),
+          retries: request.retries,
+          whole: request.throwHttpErrors === false ? 'all' : 'success',
           redirect: request.followRedirect === false ? 'manual' : 'follow',
           maxRedirects: request.maxRedirects ?? options.maxRedirects ?? defaultMaxRedirects,
         },
         deadline,
       )
-      return await this.#response(exchanged, request, deadline)
+      return responseOf(exchanged)
     } finally {
       this.#exchanges.end(deadline)
-    }
-  }
-
-  async #response(
-    { answer, hop, redirects }: Exchanged,
-    request: HttpRequestOptions,
-    deadline: Deadline,
-  ): Promise<HttpResponse> {
-    const { statusCode, statusText, headers } = answer
-    if (statusCode >= 400 && request.throwHttpErrors !== false) {
-      answer.body.discard()
-      throw new ResponseStatusError(hop.method, hop.url, statusCode)
-    }
-    const limit = this.#exchanges.options.maxResponseBytes ?? defaultMaxResponseBytes
-    try {
-      const raw = await answer.body.collect(limit)
-      const body = hasNoBody(hop.method, statusCode) ? raw : await decodeBody(raw, headers, limit)
-      return new HttpResponse({
-        method: hop.method,
-        statusCode,
-        statusText,
-        headers,
-        url: hop.url.href,
-        redirects,
-        body,
-      })
-    } catch (error) {
-      throw wireError(hop, error, deadline)
     }
   }
 
@@ -133,6 +109,21 @@ class HttpClient {
       for (const [name, value] of searchParams(request.searchParams)) url.searchParams.append(name, value)
     return url
   }
+}
+
+/** Throws for answers that the caller does not take: their body was not read. */
+function responseOf({ answer, hop, redirects, content, blocked }: Exchanged): HttpResponse {
+  const { statusCode, statusText, headers } = answer
+  const { method, url } = hop
+  if (content === undefined) {
+    answer.body.discard()
+    throw blocked ?? new ResponseStatusError(method, url, statusCode)
+  }
+  return new HttpResponse({
+    ...{ method, statusCode, statusText, headers, redirects },
+    url: url.href,
+    body: content,
+  })
 }
 
 function hasContent(request: HttpRequestOptions): boolean {

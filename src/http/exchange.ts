@@ -1,20 +1,32 @@
 import type { Readable } from 'node:stream'
+import { createAttempts } from './attempts.ts'
 import { ingestSetCookies } from '../bridge/jar/set-cookie.ts'
 import { RedirectRefusedError, RequestFailedError, SessionbridgeError } from '../errors.ts'
 import type { Carrier } from './carrier.ts'
 import type { Deadline } from './deadline.ts'
+import { decodeBody, hasNoBody } from './decode.ts'
 import { cookieContext, createHeaderMaker } from './headers-for.ts'
 import { isSafeMethod, type Hop } from './hop.ts'
+import { defaultMaxResponseBytes, type HttpOptions } from './options.ts'
 import { nextHop } from './redirects.ts'
-import type { Transport, WireAnswer } from './wire.ts'
+import type { BlockedError } from './traffic-errors.ts'
+import type { Transport, WireAnswer, WireRequest } from './wire.ts'
 import { headerValue, headerValues } from './wire.ts'
 
 export interface ExchangeRequest {
+  readonly method: string
+  readonly url: URL
   /** Made anew for every attempt: after a renewal the rules may have changed. */
   readonly first: () => Hop
   readonly body: Uint8Array | Readable | undefined
   readonly redirect: 'follow' | 'manual' | 'error'
   readonly maxRedirects: number
+  /** Sending it twice changes nothing more than sending it once. */
+  readonly mayRepeat: boolean
+  /** Of failed attempts; `undefined`: as the session has it. */
+  readonly retries: number | undefined
+  /** Which answers are read whole, decoded, before they are given; of the others only those that are here at once. */
+  readonly whole: 'all' | 'success' | 'none'
 }
 
 export interface Exchanged {
@@ -25,24 +37,21 @@ export interface Exchanged {
   readonly redirects: readonly string[]
   /** Of the session when the answered request was sent. */
   readonly epoch: number
+  /** The decoded body, when all of it was read. */
+  readonly content: Buffer | undefined
+  /** Set when the answer is a firewall's or a rate limit's. */
+  readonly blocked?: BlockedError
 }
 
 export type Exchange = (request: ExchangeRequest, deadline: Deadline) => Promise<Exchanged>
 
 /**
  * What all clients do alike around one request: headers from identity, rules and jar; send; take in Set-Cookie; follow
- * redirects as a browser would; and once more after a renewal when the answer says that the session is dead.
+ * redirects as a browser would; and again when that is allowed and of use (`createAttempts`).
  */
-export function createExchange(carrier: Carrier, transport: Transport): Exchange {
+export function createExchange(carrier: Carrier, transport: Transport, options: HttpOptions = {}): Exchange {
   const maker = createHeaderMaker(carrier)
-
-  async function exchange(request: ExchangeRequest, deadline: Deadline): Promise<Exchanged> {
-    const exchanged = await follow(request, deadline)
-    if (!isDead(exchanged)) return exchanged
-    if (!(await revived(exchanged, deadline))) return exchanged
-    exchanged.answer.body.discard()
-    return follow(request, deadline)
-  }
+  const { timeouts, maxResponseBytes = defaultMaxResponseBytes } = options
 
   async function follow(request: ExchangeRequest, deadline: Deadline): Promise<Exchanged> {
     let hop = request.first()
@@ -53,7 +62,10 @@ export function createExchange(carrier: Carrier, transport: Transport): Exchange
       const answer = await sendOnce(request, hop, deadline)
       if (!hop.anonymous && cell.epoch === epoch) takeIn(hop, answer)
       const next = request.redirect === 'manual' ? undefined : redirected(hop, answer)
-      if (next === undefined) return { answer, hop, redirects, epoch }
+      if (next === undefined) {
+        const content = readsWhole(request, answer) ? await readContent(hop, answer, deadline) : undefined
+        return { answer, hop, redirects, epoch, content }
+      }
       answer.body.discard()
       if (request.redirect === 'error') throw new RedirectRefusedError(hop.url, 'redirects were ruled out')
       if (redirects.length === request.maxRedirects)
@@ -64,21 +76,67 @@ export function createExchange(carrier: Carrier, transport: Transport): Exchange
   }
 
   async function sendOnce(request: ExchangeRequest, hop: Hop, deadline: Deadline): Promise<WireAnswer> {
+    await mayBeSent(hop, deadline)
+    const { traffic } = carrier
+    const answer = await sendAndWait(request, hop, deadline)
+    if (traffic === undefined) return answer
+    if (answer.statusCode >= 500) await traffic.failed(hop.url)
+    else traffic.succeeded(hop.url)
+    return answer
+  }
+
+  /** Not while a dead session is renewed, nor while its origin is held or has failed too often. */
+  async function mayBeSent(hop: Hop, deadline: Deadline): Promise<void> {
+    const pausing = hop.anonymous ? undefined : carrier.pausing?.()
+    if (pausing !== undefined) await deadline.waitFor(pausing)
+    const admission = carrier.traffic?.admission({ session: carrier.name, url: hop.url }, deadline)
+    if (admission !== undefined) await admission
     deadline.throwIfCancelled()
+  }
+
+  async function sendAndWait(request: ExchangeRequest, hop: Hop, deadline: Deadline): Promise<WireAnswer> {
     const body = hop.body === 'none' ? bodyOfNone(hop.method) : request.body
     const wire = { method: hop.method, url: hop.url, headers: maker.headers(hop), body }
     carrier.sent?.()
     try {
-      return await transport.send(wire, deadline)
+      return await sendInTime(wire, deadline)
     } catch (error) {
-      if (deadline.reason !== undefined || !isSafeMethod(hop.method) || !isStaleConnection(error))
+      if (deadline.isCancelled || !isSafeMethod(hop.method) || !isStaleConnection(error))
         throw wireError(hop, error, deadline)
     }
     // The server had closed the idle connection at the very moment we used it. Browsers send again, and so do we.
     try {
-      return await transport.send(wire, deadline)
+      return await sendInTime(wire, deadline)
     } catch (error) {
       throw wireError(hop, error, deadline)
+    }
+  }
+
+  function sendInTime(wire: WireRequest, deadline: Deadline): Promise<WireAnswer> {
+    if (timeouts === undefined) return transport.send(wire, deadline)
+    deadline.phase('connect', timeouts.connect)
+    deadline.connected = () => {
+      deadline.phase('headers', timeouts.headers)
+    }
+    return transport.send(wire, deadline).finally(() => {
+      deadline.phase('body', timeouts.body)
+    })
+  }
+
+  /** Bodies that are here already cost nothing to read, and tell more than a head does. */
+  function readsWhole({ whole }: ExchangeRequest, { statusCode, body }: WireAnswer): boolean {
+    return whole === 'all' || (whole === 'success' ? statusCode < 400 : body.complete)
+  }
+
+  async function readContent(hop: Hop, answer: WireAnswer, deadline: Deadline): Promise<Buffer> {
+    const { statusCode, headers } = answer
+    try {
+      const raw = await answer.body.collect(maxResponseBytes)
+      return hasNoBody(hop.method, statusCode) ? raw : await decodeBody(raw, headers, maxResponseBytes)
+    } catch (error) {
+      throw wireError(hop, error, deadline)
+    } finally {
+      if (timeouts !== undefined) deadline.phase('body', undefined)
     }
   }
 
@@ -93,33 +151,10 @@ export function createExchange(carrier: Carrier, transport: Transport): Exchange
     })
   }
 
-  function isDead(exchanged: Exchanged): boolean {
-    const { answer, hop } = exchanged
-    return (
-      answer.statusCode === 401 && carrier.revive !== undefined && !hop.anonymous && isSafeMethod(hop.method)
-    )
-  }
-
-  /** A renewal has deadlines of its own and may well take longer than a request. */
-  async function revived(exchanged: Exchanged, deadline: Deadline): Promise<boolean> {
-    const { epoch, hop, answer } = exchanged
-    deadline.pause()
-    const cancelled = new Promise<never>((_resolve, reject) => {
-      deadline.onCancel((reason) => {
-        answer.body.discard()
-        reject(reason)
-      })
-    })
-    try {
-      const asked = carrier.revive?.({ epoch, status: answer.statusCode, url: hop.url }) ?? false
-      return await Promise.race([asked, cancelled])
-    } finally {
-      deadline.restart()
-      deadline.onCancel(undefined)
-    }
-  }
-
-  return exchange
+  return createAttempts(carrier, (request, deadline) => {
+    deadline.interruption = undefined
+    return follow(request, deadline)
+  })
 }
 
 function redirected(hop: Hop, answer: WireAnswer): Hop | undefined {
@@ -148,7 +183,8 @@ function isStaleConnection(error: unknown): boolean {
  * hold the whole request.
  */
 export function wireError(hop: Pick<Hop, 'method' | 'url'>, error: unknown, deadline: Deadline): Error {
-  if (deadline.reason !== undefined) return deadline.reason
+  const ended = deadline.reason ?? deadline.interruption
+  if (ended !== undefined) return ended
   if (error instanceof SessionbridgeError) return error
   return new RequestFailedError(hop.method, hop.url, errorCode(error) ?? 'unknown reason')
 }

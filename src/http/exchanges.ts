@@ -3,7 +3,7 @@ import type { Carrier } from './carrier.ts'
 import { Deadline } from './deadline.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { defaultTimeout, type HttpOptions } from './options.ts'
-import type { Transport } from './wire.ts'
+import type { Connections, Transport } from './wire.ts'
 
 /** What a client of a session stands on: who it speaks for, how, and the exchanges that run now. */
 export class Exchanges {
@@ -20,7 +20,7 @@ export class Exchanges {
     this.#what = `The ${kind} of ${carrier.name}`
     this.carrier = carrier
     this.options = options
-    this.exchange = createExchange(carrier, transport)
+    this.exchange = createExchange(carrier, transport, options)
     this.#transport = transport
   }
 
@@ -43,6 +43,11 @@ export class Exchanges {
 
   assertOpen(): void {
     if (this.#closed) throw new ClosedError(this.#what)
+  }
+
+  /** How the connections of this client are used; `undefined` when its transport cannot say. */
+  connections(): Connections | undefined {
+    return this.#transport.connections?.()
   }
 
   /** What runs is cancelled and rejects with `ClosedError`. */

@@ -14,12 +14,15 @@ export interface FetchRequest {
   readonly signal: AbortSignal | undefined
   readonly anonymous: boolean
   readonly topLevelSite: string | undefined
+  readonly idempotent: boolean | undefined
 }
 
 /** What `session.fetch` takes besides the standard's own settings. */
 export interface SessionRequestInit extends RequestInit {
   /** Site or origin of the page in whose name to ask, where that is another one than the URL's. */
   readonly topLevelSite?: string
+  /** True: it may be sent again after a renewal or a failure, as GET may and as an `Idempotency-Key` says, too. */
+  readonly idempotent?: boolean
 }
 
 /** Methods that fetch writes in capitals; others stay as they are (fetch specification 2.2.1). */
@@ -52,6 +55,7 @@ export async function fetchRequest(
     signal: init.signal === null ? undefined : (init.signal ?? request?.signal),
     anonymous: (init.credentials ?? request?.credentials) === 'omit',
     topLevelSite: init.topLevelSite,
+    idempotent: init.idempotent,
   }
 }
 

@@ -2,17 +2,18 @@ import { Readable } from 'node:stream'
 import { plainUrl, SessionbridgeError } from '../errors.ts'
 import type { Carrier } from './carrier.ts'
 import type { Deadline } from './deadline.ts'
-import { contentCodings, decodeBody, decodeStream, hasNoBody } from './decode.ts'
+import { decodeStream, hasNoBody } from './decode.ts'
 import { wireError, type Exchanged } from './exchange.ts'
 import { Exchanges } from './exchanges.ts'
 import { type FetchRequest, fetchRequest, type SessionRequestInit } from './fetch-request.ts'
 import { fetchResponse } from './fetch-response.ts'
 import { type FirstHop, firstHop } from './headers-for.ts'
-import { defaultMaxRedirects, defaultMaxResponseBytes, type HttpOptions } from './options.ts'
+import { defaultMaxRedirects, type HttpOptions } from './options.ts'
+import { mayRepeat } from './hop.ts'
 import { createNodeTransport, NodeWire } from './node-wire.ts'
 import { createWarmingTransport } from './warming.ts'
 import { webStream } from './web-stream.ts'
-import type { Transport } from './wire.ts'
+import { type Connections, discardLimit, type Transport } from './wire.ts'
 
 /**
  * `session.fetch`: the WHATWG function with the session's cookies, identity and learned headers, for every library that
@@ -21,7 +22,7 @@ import type { Transport } from './wire.ts'
  * `'omit'`: everything else carries the session. A page of another site asks with `topLevelSite`.
  *
  * Rejects with a `TypeError` whose `cause` is the typed error (`RequestFailedError`, `RedirectRefusedError`,
- * `TimedOutError`, `ClosedError`), or with the signal's reason. The time limit ends with the head of the answer.
+ * `BlockedError`, `CircuitOpenError`, `SessionDeadError`, `NotRepeatedError`, `TimedOutError`, `ClosedError`), or with the signal's reason. The time limit ends with the head of the answer.
  */
 export type SessionFetch = typeof globalThis.fetch & {
   (input: string | URL | Request, init?: SessionRequestInit): Promise<Response>
@@ -32,13 +33,13 @@ export function createFetch(
   carrier: Carrier,
   options: HttpOptions = {},
   transport: Transport = undiciWhenWarm(options),
-): SessionFetch {
+): SessionFetch & { connections(): Connections | undefined } {
   const exchanges = new Exchanges('fetch', carrier, options, transport)
   const client = new FetchClient(exchanges)
   return Object.assign(
     (input: string | URL | Request, init?: SessionRequestInit): Promise<Response> =>
       client.fetch(input, init ?? {}),
-    { close: () => exchanges.close() },
+    { connections: () => exchanges.connections(), close: () => exchanges.close() },
   )
 }
 
@@ -83,8 +84,13 @@ class FetchClient {
     try {
       const exchanged = await exchange(
         {
+          method,
+          url,
           first: () => firstHop(carrier, asked),
           body,
+          mayRepeat: mayRepeat(method, body, written, request.idempotent),
+          retries: undefined,
+          whole: 'none',
           redirect: request.redirect,
           maxRedirects: options.maxRedirects ?? defaultMaxRedirects,
         },
@@ -97,7 +103,7 @@ class FetchClient {
     }
   }
 
-  async #response({ answer, hop, redirects }: Exchanged, deadline: Deadline): Promise<Response> {
+  async #response({ answer, hop, redirects, content }: Exchanged, deadline: Deadline): Promise<Response> {
     const { statusCode, statusText, headers } = answer
     const bodiless = hasNoBody(hop.method, statusCode)
     const response = (body: Buffer | ReadableStream<Uint8Array> | null): Response =>
@@ -110,12 +116,10 @@ class FetchClient {
         headers,
         body,
       })
-    if (answer.body.complete || bodiless) {
-      const limit = this.#exchanges.options.maxResponseBytes ?? defaultMaxResponseBytes
+    if (content !== undefined || bodiless) {
       try {
-        const raw = await answer.body.collect(limit)
-        if (bodiless) return response(raw.length === 0 ? null : raw)
-        return response(contentCodings(headers).length > 0 ? await decodeBody(raw, headers, limit) : raw)
+        const read = content ?? (await answer.body.collect(discardLimit))
+        return response(bodiless && read.length === 0 ? null : read)
       } catch (error) {
         throw wireError(hop, error, deadline)
       } finally {

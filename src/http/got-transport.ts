@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { GotScraping, Request } from 'got-scraping'
-import { answerOf, type NodeWire } from './node-wire.ts'
+import { answerOf, type NodeWire, tellConnected } from './node-wire.ts'
 import type { Cancellation, Transport, WireAnswer, WireRequest } from './wire.ts'
 
 /**
@@ -53,7 +53,11 @@ function sendOne(
     const stream = got.stream(request.url, {
       method: request.method as 'GET',
       // Straight to node:http with our lines as they stand: got would lower the names and move its own to the end.
-      request: (_url, _native, callback) => wire.open(request, callback),
+      request: (_url, _native, callback) => {
+        const running = wire.open(request, callback)
+        tellConnected(running, cancellation)
+        return running
+      },
       ...(request.body !== undefined && { body: request.body as Buffer }),
     })
     // got would gather two dozen settings for the request function above, which takes none of them (6 % of a request).

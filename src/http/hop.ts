@@ -36,3 +36,15 @@ export type ReferrerPolicy =
 export function isSafeMethod(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
+
+/** Whether a request may be sent twice: it changes nothing, or its maker says that a second time changes nothing more. */
+export function mayRepeat(
+  method: string,
+  body: unknown,
+  written: readonly HeaderPair[],
+  idempotent: boolean | undefined,
+): boolean {
+  if (idempotent === false || !(body === undefined || body instanceof Uint8Array)) return false
+  if (idempotent === true || isSafeMethod(method)) return true
+  return written.some(([name]) => name.toLowerCase() === 'idempotency-key')
+}

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { BodyBuffer } from './body-buffer.ts'
 import { openTunnel, proxyOf, serverName } from './proxy.ts'
 import { type ConnectionOptions, verifiedTls } from './tls.ts'
-import type { Cancellation, Transport, WireAnswer, WireHeaders, WireRequest } from './wire.ts'
+import type { Cancellation, Connections, Transport, WireAnswer, WireHeaders, WireRequest } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
 
 interface Target {
@@ -20,6 +20,8 @@ export class NodeWire {
   #https: HttpsAgent | undefined
 
   readonly #proxy: URL | undefined
+  #requests = 0
+  #opened = 0
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -29,15 +31,40 @@ export class NodeWire {
   /** A request with exactly our lines; its body is still to be written. */
   open(request: WireRequest, callback?: (response: IncomingMessage) => void): ClientRequest {
     const { method, url } = request
+    this.#requests += 1
     const options: RequestOptions = { method, headers: headerLines(request), maxHeaderSize }
     if (url.protocol === 'https:') {
       const https = process.getBuiltinModule('node:https')
-      this.#https ??= this.#proxied(new https.Agent({ ...this.#pool(), ...verifiedTls(this.#options) }), true)
+      this.#https ??= this.#counted(
+        this.#proxied(new https.Agent({ ...this.#pool(), ...verifiedTls(this.#options) }), true),
+      )
       return https.request(url, { ...options, agent: this.#https }, callback)
     }
     const http = process.getBuiltinModule('node:http')
-    this.#http ??= this.#proxied(new http.Agent(this.#pool()), false)
+    this.#http ??= this.#counted(this.#proxied(new http.Agent(this.#pool()), false))
     return http.request(url, { ...options, agent: this.#http }, callback)
+  }
+
+  #counted<A extends HttpAgent>(agent: A): A {
+    const createConnection = agent.createConnection.bind(agent)
+    agent.createConnection = (...parts) => {
+      this.#opened += 1
+      return createConnection(...parts)
+    }
+    return agent
+  }
+
+  connections(): Connections {
+    const agents = [this.#http, this.#https].filter((agent) => agent !== undefined)
+    const count = (of: (agent: HttpAgent) => NodeJS.ReadOnlyDict<readonly Socket[]>): number =>
+      agents.flatMap((agent) => Object.values(of(agent))).reduce((sum, list) => sum + (list?.length ?? 0), 0)
+    const free = count((agent) => agent.freeSockets)
+    return {
+      requests: this.#requests,
+      opened: this.#opened,
+      open: free + count((agent) => agent.sockets),
+      free,
+    }
   }
 
   #proxied<A extends HttpAgent>(agent: A, secure: boolean): A {
@@ -78,6 +105,7 @@ function headerLines(request: WireRequest): readonly string[] {
 export function createNodeTransport(wire: NodeWire): Transport {
   return {
     send: (request, cancellation) => sendOne(wire, request, cancellation),
+    connections: () => wire.connections(),
     close() {
       wire.close()
       return Promise.resolve()
@@ -94,11 +122,23 @@ function sendOne(wire: NodeWire, request: WireRequest, cancellation: Cancellatio
         resolve(answer)
       })
     })
+    tellConnected(running, cancellation)
     running.on('error', reject) // may come more than once; without a listener that would end the process
     cancellation.onCancel((reason) => running.destroy(reason))
     if (request.body instanceof Readable)
       request.body.on('error', (error) => running.destroy(error)).pipe(running)
     else running.end(request.body)
+  })
+}
+
+/** Says when the request has a connection that can be spoken on. */
+export function tellConnected(running: ClientRequest, { connected }: Cancellation): void {
+  if (connected === undefined) return
+  running.once('socket', (socket: Socket) => {
+    const isSecure = 'encrypted' in socket
+    const isReady = isSecure ? 'authorized' in socket && socket.authorized === true : !socket.connecting
+    if (isReady) connected()
+    else socket.once(isSecure ? 'secureConnect' : 'connect', connected)
   })
 }
 

@@ -1,8 +1,53 @@
 import type { ConnectionOptions } from './tls.ts'
+import type { BlockedFacts } from './traffic-errors.ts'
+
+/** What a session's clients do when sites fail, say "later", or should not be asked too fast. */
+export interface ResilienceOptions {
+  /**
+   * How requests that ask and do not change (and those marked `idempotent` or with an `Idempotency-Key`) are sent again
+   * after a lost connection, a time-out of a phase, or a 408, 429, 500, 502, 503, 504 or 520 to 524. `limit`: how often,
+   * default 3. `maxWait`: the longest that one request waits in all for an origin that is held, ms, default 30,000; one
+   * that would have to wait longer is refused at once with `BlockedError`. `false`: never, and nobody waits.
+   */
+  readonly retry?: false | { readonly limit?: number; readonly maxWait?: number }
+  /**
+   * An origin that fails so often in a row (no connection, 5xx; default 20) is left alone for `cooldown` ms, default 5,000;
+   * then one request tries. In the meantime requests reject with `CircuitOpenError`.
+   */
+  readonly circuit?: false | { readonly failures?: number; readonly cooldown?: number }
+  /** Default: no limits. */
+  readonly perOrigin?: PerOriginLimits
+  /** Told when a firewall, a challenge or a rate limit keeps the session out, once for all noes in a row. */
+  readonly onBlocked?: (facts: BlockedFacts) => void
+}
+
+/** For each origin that a session asks. */
+export interface PerOriginLimits {
+  /** Requests at a time, from sending to the end of the answer. */
+  readonly concurrency?: number
+  /** Requests a second, at even distances. */
+  readonly perSecond?: number
+  /** How many may wait in line; default 10,000. */
+  readonly queue?: number
+  /** How long one waits in line, ms; default 300,000. */
+  readonly patience?: number
+}
+
+/** Milliseconds for each part of an exchange; none is limited by default but by the `timeout` of the whole. */
+export interface PhaseTimeouts {
+  /** Until a connection is there, TLS included. */
+  readonly connect?: number
+  /** From then to the head of the answer. */
+  readonly headers?: number
+  /** From then to the end of the answer. */
+  readonly body?: number
+}
 
 /** Settings of a session's HTTP clients. */
-export interface HttpOptions extends ConnectionOptions {
-  /** Milliseconds for a whole exchange, redirects and body included; default 30,000; 0 for no limit. */
+export interface HttpOptions extends ConnectionOptions, ResilienceOptions {
+  /** Parts of the `timeout`; one that is over counts as a failed connection. */
+  readonly timeouts?: PhaseTimeouts
+  /** Milliseconds for a whole exchange, redirects and body included; default 30,000; 0 for no limit. It begins anew when a request is sent again; waiting for a renewal or a held origin does not count. */
   readonly timeout?: number
   /** Default 10. */
   readonly maxRedirects?: number
@@ -13,6 +58,7 @@ export interface HttpOptions extends ConnectionOptions {
 }
 
 export const defaultTimeout = 30_000
+export const defaultMaxWait = 30_000
 export const defaultMaxRedirects = 10
 export const defaultMaxResponseBytes = 64 * 1024 * 1024
 

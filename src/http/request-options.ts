@@ -16,6 +16,14 @@ export interface HttpRequestOptions {
   /** Milliseconds for the whole exchange. */
   readonly timeout?: number
   readonly signal?: AbortSignal
+  /**
+   * True: sending it twice changes nothing more than sending it once, so it may be sent again after a renewal or a failure.
+   * Default: true for GET, HEAD and OPTIONS and with an `Idempotency-Key` header; false for the rest, whose answer is given
+   * as it is.
+   */
+  readonly idempotent?: boolean
+  /** How often it is sent again after failures, if it may be; default: as the vault's `http.retry` says. */
+  readonly retries?: number
   /** False: answers with 4xx and 5xx are given, not thrown. Default true. */
   readonly throwHttpErrors?: boolean
   /** Default true. */

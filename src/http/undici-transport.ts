@@ -13,12 +13,31 @@ type Controller = Dispatcher.DispatchController
 export function createUndiciTransport(options: ConnectionOptions = {}): Transport {
   const proxy = proxyOf(options)
   const agents: { plain?: Agent; secure?: Agent } = {}
+  const counts = { requests: 0, opened: 0, closed: 0 }
+  const start = (tls: VerifiedTls | object): Agent => {
+    const agent = startAgent(options, proxy, tls)
+    agent.on('connect', () => {
+      counts.opened += 1
+    })
+    agent.on('disconnect', () => {
+      counts.closed += 1
+    })
+    return agent
+  }
   return {
+    connections() {
+      const { requests, opened, closed } = counts
+      const stats = [agents.plain, agents.secure].flatMap((agent) => Object.values(agent?.stats ?? {}))
+      const running = stats.reduce((sum, one) => sum + one.running, 0)
+      const open = opened - closed
+      return { requests, opened, open, free: Math.max(0, open - running) }
+    },
     send(request, cancellation) {
+      counts.requests += 1
       const agent =
         request.url.protocol === 'https:'
-          ? (agents.secure ??= startAgent(options, proxy, verifiedTls(options)))
-          : (agents.plain ??= startAgent(options, proxy, {}))
+          ? (agents.secure ??= start(verifiedTls(options)))
+          : (agents.plain ??= start({}))
       const handler = new AnswerHandler(cancellation)
       const { url } = request
       agent.dispatch(
@@ -87,8 +106,10 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #reject: (error: Error) => void = () => undefined
   #controller: Controller | undefined
   #cancelled: Error | undefined
+  readonly #connected: (() => void) | undefined
 
   constructor(cancellation: Cancellation) {
+    this.#connected = cancellation.connected
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -107,6 +128,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller
+    this.#connected?.()
     if (this.#cancelled !== undefined) controller.abort(this.#cancelled)
   }
 

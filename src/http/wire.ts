@@ -10,7 +10,21 @@ export interface Transport {
    * the exchange turns it into an error without secrets. After `cancellation` it rejects and lets go of the socket.
    */
   send(request: WireRequest, cancellation: Cancellation): Promise<WireAnswer>
+  /** Of this moment; asked for by people and tests only. */
+  connections?(): Connections | undefined
   close(): Promise<void>
+}
+
+/** What became of a client's connections. */
+export interface Connections {
+  /** Requests sent. */
+  readonly requests: number
+  /** Connections made for them: the fewer, the better they were used again. */
+  readonly opened: number
+  /** Connections that are there now. */
+  readonly open: number
+  /** Of these, connections that no request uses now. */
+  readonly free: number
 }
 
 export type HeaderPair = readonly [name: string, value: string]
@@ -33,13 +47,18 @@ export interface WireAnswer {
 
 export type WireHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** The body as it came, still encoded. Exactly one of the three is called, once. */
+/** The body as it came, still encoded. Exactly one of `collect`, `stream` and `discard` is called, once. */
 export interface WireBody {
   /** True when all of it is here already, so that `collect` does not wait. */
   readonly complete: boolean
   /** All of it; rejects with `BodyTooBigError` after `limit` bytes. */
   collect(limit: number): Promise<Buffer>
   stream(): Readable
+  /**
+   * What is here once all of it, or `atMost` bytes, or `within` ms have come, whichever is first. Takes nothing away. Never
+   * rejects.
+   */
+  peek(atMost: number, within: number): Promise<Buffer>
   /** Not wanted. The socket is kept for the next request when little is left, else closed. */
   discard(): void
 }
@@ -76,12 +95,27 @@ export function headerValues(headers: WireHeaders, name: string): readonly strin
  */
 export class Cancellation {
   reason: Error | undefined
+  /** Why the attempt under way was ended; the exchange may make another. */
+  interruption: Error | undefined
+  /** Called by the transport when a connection is there; only where somebody waits for it. */
+  connected: (() => void) | undefined
   #listener: ((reason: Error) => void) | undefined
 
   cancel(reason: Error): void {
     if (this.reason !== undefined) return
     this.reason = reason
     this.#listener?.(reason)
+  }
+
+  /** Ends what runs now, and only that. */
+  interrupt(reason: Error): void {
+    if (this.reason !== undefined || this.interruption !== undefined) return
+    this.interruption = reason
+    this.#listener?.(reason)
+  }
+
+  get isCancelled(): boolean {
+    return this.reason !== undefined || this.interruption !== undefined
   }
 
   throwIfCancelled(): void {
@@ -91,6 +125,7 @@ export class Cancellation {
   /** At most one listener: whoever works now. Called at once when it is already too late. */
   onCancel(listener: ((reason: Error) => void) | undefined): void {
     this.#listener = listener
-    if (this.reason !== undefined) listener?.(this.reason)
+    const ended = this.reason ?? this.interruption
+    if (ended !== undefined) listener?.(ended)
   }
 }

@@ -1,5 +1,7 @@
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright'
 import type { SessionHttp } from '../http/client.ts'
+import type { SeenAnswer } from '../http/dead-signs.ts'
+import type { StateCookie } from '../state/state.ts'
 
 /** What a login may use besides the page. */
 export interface LoginTools {
@@ -99,6 +101,11 @@ const checks: Record<keyof Recipe, [check: (value: unknown) => boolean, expected
  */
 export function defineRecipe(recipe: Recipe): Recipe {
   if (!isPlainObject(recipe)) throw new TypeError('defineRecipe takes an object with at least name and url')
+  /**
+   * True when an answer is one to a dead session, for sites that neither say 401 nor lead to their login page. Asked with
+   * every answer, so it must be quick; the probe is asked before anything is renewed.
+   */
+  readonly isDead?: (answer: SeenAnswer) => boolean
   for (const field of Object.keys(recipe)) {
     if (!Object.hasOwn(checks, field))
       throw new TypeError(`Recipe has no field "${field}"; it has ${Object.keys(checks).join(', ')}`)
@@ -135,6 +142,7 @@ function isDomainOrOrigin(value: unknown): boolean {
 function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(check)
 }
+  isDead: [isFunction, 'a function (answer) => boolean'],
 
 function isNonEmpty(value: unknown): boolean {
   return typeof value === 'string' && value !== ''

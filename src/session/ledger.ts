@@ -10,6 +10,7 @@ export type SessionEventKind =
   | 'refused'
   | 'fell-back'
   | 'failed'
+  | 'blocked'
   | 'quarantined'
   | 'released'
   | 'rolled-back'

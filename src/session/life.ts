@@ -1,4 +1,6 @@
 import type { Carrier } from '../http/carrier.ts'
+import { Traffic } from '../http/traffic.ts'
+import { deadSignsOf } from './dead-signs-of.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { steadyNow } from '../observe/clock.ts'
 import { codeOf, type Logger } from '../observe/events.ts'
@@ -117,6 +119,7 @@ export class Life {
 
   #makeCarrier(): Carrier {
     const snapshot = (): Snapshot => this.#snapshot
+    const signsOf = deadSignsOf(this.#host.recipe)
     return {
       name: this.name,
       cell: this.cell,
@@ -129,7 +132,16 @@ export class Life {
       sent: () => {
         this.#lastUse = steadyNow()
       },
-      revive: async ({ epoch }) => !this.#ended && (await this.renewing.revive(epoch)),
+      traffic: new Traffic(this.#host.vault.http),
+      get deadSigns() {
+        return signsOf(snapshot())
+      },
+      revive: async (facts) => (this.#ended ? 'unclear' : this.renewing.revive(facts)),
+      pausing: () => this.renewing.pausing,
+      blocked: (facts) => {
+        this.say('blocked', facts.by)
+        this.#host.vault.http?.onBlocked?.(facts)
+      },
     }
   }
 

@@ -6,6 +6,9 @@ import { createHttp, type SessionHttp } from '../http/client.ts'
 import { createFetch, type SessionFetch } from '../http/fetch.ts'
 import { headersFor } from '../http/headers-for.ts'
 import type { Liveness } from '../login/probe.ts'
+import type { TrafficFigures } from '../http/traffic.ts'
+import type { Transport } from '../http/wire.ts'
+import { signedTransport } from '../login/auth/signed.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Logger } from '../observe/events.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
@@ -43,8 +46,8 @@ export class LiveSession implements Session {
   readonly #life: Life
   readonly #visits: Visits
   #jar: CookieJar | undefined
-  #http: (SessionHttp & { close(): Promise<void> }) | undefined
-  #fetch: (SessionFetch & { close(): Promise<void> }) | undefined
+  #http: ReturnType<typeof createHttp> | undefined
+  #fetch: ReturnType<typeof createFetch> | undefined
   #closing: Promise<void> | undefined
 
   /** `login`: what the gate kept away, when this session has just been signed in to. */
@@ -107,7 +110,16 @@ export class LiveSession implements Session {
 
   get fetch(): SessionFetch {
     this.#assertOpen()
-    return (this.#fetch ??= createFetch(this.#life.carrier, this.#host.vault.http))
+    return (this.#fetch ??= createFetch(...this.#wire()))
+  }
+
+  get traffic(): TrafficFigures {
+    const http = this.#http?.connections()
+    const fetch = this.#fetch?.connections()
+    return {
+      origins: this.#life.carrier.traffic?.standings() ?? [],
+      connections: { ...(http !== undefined && { http }), ...(fetch !== undefined && { fetch }) },
+    }
   }
 
   headersFor(url: string | URL, options: { method?: string } = {}): [string, string][] {

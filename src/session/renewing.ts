@@ -1,4 +1,5 @@
 import { LoginFailedError, SessionDeadError } from '../errors.ts'
+import type { DeadAnswer, Revival } from '../http/carrier.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Logger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
@@ -45,6 +46,7 @@ export interface RenewingHost {
 export class Renewing {
   readonly #host: RenewingHost
   #running: Promise<Renewal> | undefined
+  #pausing: Promise<void> | undefined
   #rejected: { readonly epoch: number; readonly error: LoginFailedError } | undefined
 
   constructor(host: RenewingHost) {
@@ -58,16 +60,36 @@ export class Renewing {
     return this.#running
   }
 
-  /** An answer to a request of `seenEpoch` said "not signed in". True: it has been renewed, ask again. */
-  async revive(seenEpoch: number): Promise<boolean> {
+  /** While a dead session is renewed: until that is over, whatever comes of it. */
+  get pausing(): Promise<void> | undefined {
+    return this.#pausing
+  }
+
+  /** An answer looks like one to a dead session: asks the probe, and renews when it says so. */
+  async revive({ epoch, status, renew }: DeadAnswer): Promise<Revival> {
     const { cell, proof, recipe } = this.#host
     if (seenEpoch < cell.epoch) return true
     if (!canRenew(recipe)) return false
     // Without a probe a 401 may as well mean "not allowed": one login must not be tried again and again for that.
-    if (this.#running === undefined && (await proof.ask()) !== 'dead') return seenEpoch < cell.epoch
-    if (seenEpoch < cell.epoch) return true
-    await this.renew()
-    return true
+    if (this.#running === undefined || !renew) {
+      const liveness = await proof.ask()
+      if (epoch < cell.epoch) return 'renewed'
+      if (liveness !== 'dead' || !renewable || !renew) return liveness
+    }
+    await this.#pauseFor(this.renew())
+    return 'renewed'
+  }
+
+  async #pauseFor(renewal: Promise<unknown>): Promise<void> {
+    this.#pausing ??= renewal
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        this.#pausing = undefined
+      })
+    await renewal
   }
 
   /** Waits for the renewal that is under way; its failure is for those who asked for it. */

@@ -2,6 +2,7 @@ import type { BrowserContext, Page } from 'playwright'
 import type { CookieJar } from 'tough-cookie'
 import type { SessionHttp } from '../http/client.ts'
 import type { SessionFetch } from '../http/fetch.ts'
+import type { TrafficFigures } from '../http/traffic.ts'
 import type { Liveness } from '../login/probe.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
@@ -33,6 +34,8 @@ export interface Session extends AsyncDisposable {
   readonly http: SessionHttp
   /** A WHATWG `fetch`, wearing the session; any library that accepts a fetch can be given it. */
   readonly fetch: SessionFetch
+  /** How its clients stand with the sites they ask: origins that fail or said "later", and how connections are used. */
+  readonly traffic: TrafficFigures
   /** The headers this session would send to `url`, in order, for clients that are not ours. */
   headersFor(url: string | URL, options?: { method?: string }): [name: string, value: string][]
   /** Runs `visit` with a page that is signed in, then takes home what changed. The browser is opened at first use. */

@@ -3,7 +3,7 @@
  * with a rule of its own, or a door. Every room may import itself.
  */
 export const rooms = [
-  { name: 'errors', path: 'src/errors.ts', may: [] },
+  { name: 'errors', path: 'src/error', may: [] },
   {
     name: 'index',
     path: 'src/index.ts',
