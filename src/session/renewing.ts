@@ -68,8 +68,10 @@ export class Renewing {
   /** An answer looks like one to a dead session: asks the probe, and renews when it says so. */
   async revive({ epoch, status, renew }: DeadAnswer): Promise<Revival> {
     const { cell, proof, recipe } = this.#host
-    if (seenEpoch < cell.epoch) return true
-    if (!canRenew(recipe)) return false
+    if (epoch < cell.epoch) return 'renewed'
+    const renewable = canRenew(recipe)
+    // A status of 400 and above says enough to whoever asked; an answer that looks like success must be told from one.
+    if (!renewable && status >= 400) return 'unclear'
     // Without a probe a 401 may as well mean "not allowed": one login must not be tried again and again for that.
     if (this.#running === undefined || !renew) {
       const liveness = await proof.ask()
