@@ -17,7 +17,28 @@ export type { SessionEvent, SessionEventKind } from './session/ledger.ts'
 export type { Minimized, MinimizeOptions } from './session/minimize.ts'
 export type { Visit, VisitResult } from './session/visit.ts'
 
-export { defineRecipe, type LoginTools, type Recipe, type RotateTools } from './login/recipe.ts'
+export { defineRecipe } from './login/recipe.ts'
+export type { HeaderOptions, LoginTools, Recipe, RotateTools, SignInTools } from './login/recipe.ts'
+export type { AuthOptions } from './login/auth/auth-recipe.ts'
+export { formAuth, type FormOptions } from './login/auth/form-recipe.ts'
+export {
+  apiKeyAuth,
+  basicAuth,
+  bearerAuth,
+  digestAuth,
+  jwtAuth,
+  oauth1Auth,
+} from './login/auth/header-recipes.ts'
+export type { ApiKeyOptions, JwtOptions, OAuth1Options } from './login/auth/header-recipes.ts'
+export {
+  authorizationCodeAuth,
+  clientCredentialsAuth,
+  deviceCodeAuth,
+  refreshTokenAuth,
+} from './login/auth/oauth2-recipes.ts'
+export type { AuthorizationCodeOptions, DeviceCodeOptions } from './login/auth/oauth2-recipes.ts'
+export type { DevicePrompt } from './login/auth/device-code.ts'
+export type { OAuthClient } from './login/auth/token-endpoint.ts'
 export type { Secrets } from './login/secrets.ts'
 export type { BrowserOptions } from './login/browser.ts'
 export { findBrowser } from './login/find-browser.ts'

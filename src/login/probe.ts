@@ -6,6 +6,7 @@ import { Cell } from '../state/cell.ts'
 import { diffStates } from '../state/diff.ts'
 import type { HeaderRule, Probe, ProbeAnswer } from '../state/identity.ts'
 import { emptyState } from '../state/state.ts'
+import { signedTransport } from './auth/signed.ts'
 
 /** `unclear`: no answer, or one that says nothing about the session (5xx, 429). Never to be taken for `dead`. */
 export type Liveness = 'alive' | 'dead' | 'unclear'
@@ -103,7 +104,8 @@ function openAsker(
     http.timeout === undefined || http.timeout === 0 ? answersWithin : http.timeout,
     answersWithin,
   )
-  const fetch = createFetch({ name, identity, headerRules, cell }, { ...http, timeout })
+  const options = { ...http, timeout }
+  const fetch = createFetch({ name, identity, headerRules, cell }, options, signedTransport(cell, options))
   return {
     cell,
     close: () => fetch.close(),

@@ -22,15 +22,64 @@ export interface RotateTools {
   /** Wears the session, header rules included, and does not renew. What it is answered goes into the session. */
   readonly http: SessionHttp
   /** A storage item of an origin such as `https://app.example`, as the site's own script would read it. */
-  getItem(origin: string, key: string, area?: 'localStorage' | 'sessionStorage'): string | undefined
+  readonly getItem: (
+    origin: string,
+    key: string,
+    area?: 'localStorage' | 'sessionStorage',
+  ) => string | undefined
   /** Writes one; header rules that are made from it follow. `undefined` removes it. */
-  setItem(
+  readonly setItem: (
     origin: string,
     key: string,
     value: string | undefined,
     area?: 'localStorage' | 'sessionStorage',
-  ): void
+  ) => void
+  /** What the sites have set, as it stands. */
+  readonly cookies: () => readonly StateCookie[]
+  /** What `keep` has kept, unless it has ended. */
+  readonly kept: (name: string) => string | undefined
+  /**
+   * Keeps a value of the session that no page and no request is to see, such as a refresh token: sealed, saved and rotated
+   * with the rest. `undefined` removes it. `expiresAt` is Unix ms.
+   */
+  readonly keep: (
+    name: string,
+    value: string | undefined,
+    options?: { readonly expiresAt?: number | undefined; readonly outlives?: boolean },
+  ) => void
+  /**
+   * Sends this header from now on, with everything that carries the session. The value is kept in the state. Throws
+   * `RecipeInvalidError` for an origin that is neither of the recipe's site nor among its `domains`.
+   */
+  readonly setHeader: (header: string, value: string, options?: HeaderOptions) => void
+  /** The secret of that name; show it only to the site that it belongs to. */
+  readonly secret: (name: string) => Promise<string>
+  /** Ends the attempt: the site has said no to what it was shown, and the same secrets are not tried again. */
+  readonly reject: (why: string) => never
   readonly signal: AbortSignal
+}
+
+export interface HeaderOptions {
+  /** Where it goes; default: the origin of the recipe's `url`. */
+  readonly origins?: readonly string[]
+  /** `unsafe`: only with requests that are not GET, HEAD or OPTIONS; default `all`. */
+  readonly methods?: 'all' | 'unsafe'
+  /** Text before the value, such as `Bearer `. */
+  readonly prefix?: string
+  /** The value is that of this cookie from now on, whatever it is at the time; then nothing is kept. */
+  readonly fromCookie?: string
+  /** Unix ms; it is not sent after that, and the session is renewed before. Default: no known end. */
+  readonly expiresAt?: number | undefined
+}
+
+/** What a sign-in without a browser may use. Its `http` leads only to the recipe's own site and `domains`. */
+export interface SignInTools extends RotateTools {
+  readonly account: string
+  /**
+   * For a step that needs a page, such as a consent: opens the browser, and takes home its cookies and storage. `secret`
+   * is that of `login`: refused while a page stands where the recipe does not allow it.
+   */
+  readonly browse: <T>(visit: (page: Page, tools: LoginTools) => Promise<T>) => Promise<T>
 }
 
 /** How to sign in to a site. A value: the same recipe serves the library, the fixtures and the command. */
@@ -41,12 +90,22 @@ export interface Recipe {
   readonly url: string
   /** Fills and submits. Need not wait for the end: that is found by evidence. Absent when a person signs in. */
   readonly login?: (page: Page, tools: LoginTools) => Promise<void>
+  /**
+   * Signs in without a browser, in the place of `login`: asks over HTTP and says by `setHeader`, `keep` and the cookies that
+   * it is given what the session is made of. Must do all of it: nothing is learned from pages.
+   */
+  readonly signIn?: (tools: SignInTools) => Promise<void>
   /** True when the page shows a signed-in user; asked again until true or out of time. Learned when absent. */
   readonly verify?: (page: Page) => Promise<boolean>
   /** Page that needs the session, visited once after the login for learning; default: where the login ends. */
   readonly home?: string
   /** URL of a request that tells a live session from a dead one; learned when absent. */
   readonly probe?: string
+  /**
+   * True when an answer is one to a dead session, for sites that neither say 401 nor lead to their login page. Asked with
+   * every answer, so it must be quick; the probe is asked before anything is renewed.
+   */
+  readonly isDead?: (answer: SeenAnswer) => boolean
   /** Further sites (registrable domains or origins) that take part in the login, such as the identity provider. */
   readonly domains?: readonly string[]
   /** Cookie and storage names that are never cut as trackers; `*` at the end matches any rest. */
@@ -57,9 +116,10 @@ export interface Recipe {
   readonly timeout?: number
   /**
    * First rung of a renewal: the site's refresh endpoint over HTTP. A URL is sent a POST without a body (what it sets as
-   * cookies is the renewal); a function does what else it takes.
+   * cookies is the renewal); a function does what else it takes. One that resolves with `issued` has been given new tokens
+   * by their issuer: they are taken also when the probe cannot be asked just now, for the old ones may be spent.
    */
-  readonly rotate?: string | ((tools: RotateTools) => Promise<void>)
+  readonly rotate?: string | ((tools: RotateTools) => Promise<void> | Promise<'issued'>)
   /**
    * Second rung: lets the site's own page renew itself in a browser that wears the session. A URL to visit, `true` for
    * `home` (or where `url` leads), `false` for never; default: true when header rules are made from web storage, as
@@ -78,9 +138,11 @@ const checks: Record<keyof Recipe, [check: (value: unknown) => boolean, expected
   name: [isName, 'letters, digits, ".", "_" and "-", at most 64, beginning with a letter or digit'],
   url: [isWebUrl, 'an absolute http or https URL without user name and password'],
   login: [isFunction, 'an async function (page, { secret }) => …'],
+  signIn: [isFunction, 'an async function ({ http, secret, setHeader }) => …, in the place of login'],
   verify: [isFunction, 'an async function (page) => boolean'],
   home: [isWebUrl, 'an absolute http or https URL'],
   probe: [isWebUrl, 'an absolute http or https URL'],
+  isDead: [isFunction, 'a function (answer) => boolean'],
   domains: [(value) => isListOf(value, isDomainOrOrigin), 'a list of domains ("id.example") or origins'],
   protect: [(value) => isListOf(value, isNonEmpty), 'a list of cookie and storage names'],
   context: [isPlainObject, "an object of Playwright's context options"],
@@ -101,11 +163,6 @@ const checks: Record<keyof Recipe, [check: (value: unknown) => boolean, expected
  */
 export function defineRecipe(recipe: Recipe): Recipe {
   if (!isPlainObject(recipe)) throw new TypeError('defineRecipe takes an object with at least name and url')
-  /**
-   * True when an answer is one to a dead session, for sites that neither say 401 nor lead to their login page. Asked with
-   * every answer, so it must be quick; the probe is asked before anything is renewed.
-   */
-  readonly isDead?: (answer: SeenAnswer) => boolean
   for (const field of Object.keys(recipe)) {
     if (!Object.hasOwn(checks, field))
       throw new TypeError(`Recipe has no field "${field}"; it has ${Object.keys(checks).join(', ')}`)
@@ -115,6 +172,8 @@ export function defineRecipe(recipe: Recipe): Recipe {
     if (value === undefined && field !== 'name' && field !== 'url') continue
     if (!check(value)) throw new TypeError(`Recipe field "${field}" must be ${expected}`)
   }
+  if (recipe.login !== undefined && recipe.signIn !== undefined)
+    throw new TypeError('Recipe fields "login" and "signIn" are two ways of the same: give one of them')
   return Object.freeze({
     ...recipe,
     ...(recipe.domains !== undefined && { domains: Object.freeze([...recipe.domains]) }),
@@ -142,7 +201,6 @@ function isDomainOrOrigin(value: unknown): boolean {
 function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(check)
 }
-  isDead: [isFunction, 'a function (answer) => boolean'],
 
 function isNonEmpty(value: unknown): boolean {
   return typeof value === 'string' && value !== ''

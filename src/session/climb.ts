@@ -2,13 +2,15 @@ import { LoginFailedError, NeedsPersonError, ResponseStatusError, TimedOutError 
 import { HeldOffError } from './account-errors.ts'
 import type { Carrier } from '../http/carrier.ts'
 import { createHttp, type HttpOptions } from '../http/client.ts'
+import { signedTransport } from '../login/auth/signed.ts'
+import { openTools } from '../login/auth/tools.ts'
+import { LoginEnded } from '../login/explain.ts'
 import { checkProbe } from '../login/probe.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { orAbort } from '../login/quiet.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { Cell } from '../state/cell.ts'
 import type { Report } from '../state/report.ts'
-import { rotateTools } from './rotate-tools.ts'
 
 /** The ways to renew a session, cheapest first. */
 export type Rung = 'rotate' | 'revisit' | 'login' | 'ask'
@@ -48,6 +50,8 @@ export interface ClimbWork {
   readonly recipe: Recipe
   readonly http: HttpOptions
   readonly signal: AbortSignal
+  /** For the rotation: a client secret belongs to no login. */
+  readonly secret: (name: string) => Promise<string>
   /** Lets the site's page renew itself in a browser that wears the cell, until `isAlive` says so. */
   revisit(
     base: Snapshot,
@@ -100,7 +104,7 @@ export async function climb(
       (url === undefined ? undefined : await step('revisit', () => tryRevisit(work, base, url)))
     if (renewed !== undefined) return renewed
   }
-  if (recipe.login !== undefined) {
+  if (recipe.login !== undefined || recipe.signIn !== undefined) {
     const signedIn = await step('login', async () => ({ outcome: 'renewed', ...(await work.login()) }))
     if (signedIn !== undefined) return signedIn
     // Another person's word is needed, or nobody's: a wrong password does not get better by asking.
@@ -122,19 +126,26 @@ async function tryRotate(
   rotate: NonNullable<Recipe['rotate']>,
 ): Promise<StepResult> {
   const cell = new Cell(base.state, base.epoch)
-  const carrier = carrierOf(base, cell)
-  const http = createHttp(carrier, work.http)
+  const { recipe, secret } = work
+  const http = createHttp(carrierOf(base, cell), work.http, signedTransport(cell, work.http))
   const signal = AbortSignal.any([work.signal, AbortSignal.timeout(deadlines.rotate)])
+  const opened = openTools({ recipe, cell, http, signal, secret, headerRules: base.headerRules })
   try {
-    if (typeof rotate === 'string') await http.post(rotate, { signal })
-    else await orAbort(rotate(rotateTools(cell, http, signal)), signal)
+    const said = await orAbort<unknown>(
+      typeof rotate === 'string' ? http.post(rotate, { signal }) : rotate(opened.tools),
+      signal,
+    )
+    return await proven(work, { ...base, headerRules: opened.headerRules() }, cell, said === 'issued')
   } catch (error) {
-    const refused = error instanceof ResponseStatusError && [400, 401, 403].includes(error.statusCode)
-    return { outcome: refused ? 'dead' : signal.aborted ? 'failed' : 'unclear', error }
+    return { outcome: isRefusal(error) ? 'dead' : signal.aborted ? 'failed' : 'unclear', error }
   } finally {
     await http.close()
   }
-  return proven(work, base, cell)
+}
+
+function isRefusal(error: unknown): boolean {
+  if (error instanceof LoginEnded) return error.failure === 'rejected'
+  return error instanceof ResponseStatusError && [400, 401, 403].includes(error.statusCode)
 }
 
 async function tryRevisit(work: ClimbWork, base: Snapshot, url: string): Promise<StepResult> {
@@ -149,10 +160,10 @@ async function tryRevisit(work: ClimbWork, base: Snapshot, url: string): Promise
   return content === undefined ? { outcome: 'dead' } : { outcome: 'renewed', content }
 }
 
-async function proven(work: ClimbWork, base: Snapshot, cell: Cell): Promise<StepResult> {
+async function proven(work: ClimbWork, base: Snapshot, cell: Cell, issued: boolean): Promise<StepResult> {
   const { probe } = base
   const liveness = probe === undefined ? undefined : await checkProbe(probe, carrierOf(base, cell), work.http)
-  if (liveness === 'dead' || liveness === 'unclear') return { outcome: liveness }
+  if (liveness === 'dead' || (liveness === 'unclear' && !issued)) return { outcome: liveness }
   return { outcome: 'renewed', content: contentOf(base, cell, liveness === 'alive') }
 }
 

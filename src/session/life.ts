@@ -189,7 +189,7 @@ export class Life {
 
   #upkeepHost(): UpkeepHost {
     const { recipe, shelf, logger } = this.#host
-    const renewable = recipe.login !== undefined || recipe.rotate !== undefined
+    const renewable = recipe.login !== undefined || recipe.signIn !== undefined || recipe.rotate !== undefined
     return {
       name: this.name,
       store: shelf.store,

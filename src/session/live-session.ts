@@ -2,13 +2,14 @@ import type { BrowserContext, Page } from 'playwright'
 import type { CookieJar } from 'tough-cookie'
 import { toCookieJar } from '../bridge/jar/jar.ts'
 import { ClosedError } from '../errors.ts'
-import { createHttp, type SessionHttp } from '../http/client.ts'
+import type { Carrier } from '../http/carrier.ts'
+import { createHttp, type HttpOptions, type SessionHttp } from '../http/client.ts'
 import { createFetch, type SessionFetch } from '../http/fetch.ts'
 import { headersFor } from '../http/headers-for.ts'
-import type { Liveness } from '../login/probe.ts'
 import type { TrafficFigures } from '../http/traffic.ts'
 import type { Transport } from '../http/wire.ts'
 import { signedTransport } from '../login/auth/signed.ts'
+import type { Liveness } from '../login/probe.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Logger } from '../observe/events.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
@@ -105,7 +106,7 @@ export class LiveSession implements Session {
 
   get http(): SessionHttp {
     this.#assertOpen()
-    return (this.#http ??= createHttp(this.#life.carrier, this.#host.vault.http))
+    return (this.#http ??= createHttp(...this.#wire()))
   }
 
   get fetch(): SessionFetch {
@@ -177,7 +178,15 @@ export class LiveSession implements Session {
     const life = this.#life
     const { signOutSession } = await import('./operations/sign-out.ts')
     const done = await signOutSession({
-      ...{ shelf, logger, recipe: this.#recipe, name: this.name, http: vault.http, signal },
+      ...{
+        shelf,
+        logger,
+        recipe: this.#recipe,
+        name: this.name,
+        http: vault.http,
+        secrets: vault.secrets,
+        signal,
+      },
       live: async () => {
         await life.saving.refresh() // the server knows what was rotated last, wherever that was
         return { ...life.snapshot, state: life.cell.state, epoch: life.cell.epoch }
@@ -210,6 +219,11 @@ export class LiveSession implements Session {
     } finally {
       await Promise.allSettled([this.#http?.close(), this.#fetch?.close(), this.#visits.leave()])
     }
+  }
+
+  #wire(): [Carrier, HttpOptions | undefined, Transport | undefined] {
+    const { http } = this.#host.vault
+    return [this.#life.carrier, http, signedTransport(this.#life.cell, http)]
   }
 
   #assertOpen(): void {

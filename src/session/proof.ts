@@ -1,5 +1,6 @@
 import type { Carrier } from '../http/carrier.ts'
 import type { HttpOptions } from '../http/client.ts'
+import { hasEnded } from '../login/auth/kept.ts'
 import { checkProbe, type Liveness } from '../login/probe.ts'
 import type { Snapshot, Standing } from '../snapshot/envelope.ts'
 import type { CellChange } from '../state/cell.ts'
@@ -64,7 +65,8 @@ export class Proof {
   /** Asks the server, once for all who ask at the same time. */
   async ask(): Promise<Liveness> {
     const { probe } = this.#facts
-    if (probe === undefined) return 'unclear'
+    // Nobody can be asked; but what a recipe has given a time to is over when that is.
+    if (probe === undefined) return hasEnded(this.#carrier) ? 'dead' : 'unclear'
     const { epoch } = this.#carrier.cell
     if (this.#asking?.epoch !== epoch) {
       const answer = this.#askNow(probe).finally(() => {

@@ -1,6 +1,8 @@
 import { LoginFailedError, NeedsPersonError, StoreFailedError } from '../errors.ts'
+import type { SignedIn } from '../login/auth/run-sign-in.ts'
 import type { Harvest } from '../login/run-login.ts'
 import { runLogin } from '../login/run-login.ts'
+import { findSecret } from '../login/secrets.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { codeOf, type Logger } from '../observe/events.ts'
 import type { Report } from '../state/report.ts'
@@ -45,7 +47,7 @@ export async function renewSession(place: RenewalPlace, task: RenewalTask): Prom
     name,
     signal,
     deadEpoch: wish.deadEpoch,
-    patience: (recipe.timeout ?? (recipe.login === undefined ? 600_000 : 60_000)) + otherRungs,
+    patience: (recipe.timeout ?? (signsInItself(recipe) ? 60_000 : 600_000)) + otherRungs,
     leaseFor: place.options.policy?.leaseFor,
     alone: place.options.policy?.storeDown === 'continue',
     climb: (stored) => climbAndTell(place, task, stored),
@@ -74,18 +76,20 @@ async function climbAndTell(
   const work: ClimbWork = {
     ...{ name, recipe, signal, past },
     http: options.http ?? {},
+    secret: (secret) => findSecret(secret, { recipe: recipe.name, account, secrets: options.secrets }),
     login: () => loginOnBudget(place, task),
     async revisit(base, cell, url, isAlive) {
       const policy = visitPolicy(options.policy, recipe, base)
       return revisit({ browser: await browser.use(user), recipe, policy, base, cell, url, signal, isAlive })
     },
-    ...(options.browser?.headless === false && {
-      // A window was asked for: so a person sits before it.
-      ask: async () => {
-        const { login: _, ...byPerson } = recipe
-        return contentOf(await runRecipe(place, byPerson, { account, signal, interactive: true }))
-      },
-    }),
+    ...(options.browser?.headless === false &&
+      recipe.signIn === undefined && {
+        // A window was asked for: so a person sits before it.
+        ask: async () => {
+          const { login: _, ...byPerson } = recipe
+          return contentOf(await runRecipe(place, byPerson, { account, signal, interactive: true }))
+        },
+      }),
   }
   try {
     return await climb(work, wish.base(stored), rungs)
@@ -123,13 +127,15 @@ function outcomeOf(error: unknown, signal: AbortSignal): Parameters<Attempt['end
   return error instanceof NeedsPersonError || signal.aborted ? 'called-off' : 'failed'
 }
 
-function runRecipe(
+async function runRecipe(
   { options, logger }: RenewalPlace,
   recipe: Recipe,
   how: { account: string; signal: AbortSignal; interactive?: boolean; attempt?: Attempt | undefined },
-): Promise<Harvest> {
+): Promise<Harvest | SignedIn> {
   const secrets = how.attempt?.secrets ?? options.secrets
-  return runLogin(recipe, {
+  const run =
+    recipe.signIn === undefined ? runLogin : (await import('../login/auth/run-sign-in.ts')).runSignIn
+  return run(recipe, {
     account: how.account,
     browser: options.browser ?? {},
     interactive: how.interactive === true,
@@ -142,10 +148,19 @@ function runRecipe(
   })
 }
 
-function contentOf(harvest: Harvest): { content: SnapshotContent; report: Report } {
+function contentOf(harvest: Harvest | SignedIn): { content: SnapshotContent; report: Report } {
   const { state, identity, headerRules, probe, report, verifiedAt } = harvest
-  const content = { state, identity, headerRules, dropped: report, verifiedAt }
-  return { content: probe === undefined ? content : { ...content, probe }, report }
+  const content = {
+    ...{ state, headerRules, dropped: report },
+    ...(identity !== undefined && { identity }),
+    ...(probe !== undefined && { probe }),
+    ...(verifiedAt !== undefined && { verifiedAt }),
+  }
+  return { content, report }
+}
+
+function signsInItself({ login, signIn }: Recipe): boolean {
+  return login !== undefined || signIn !== undefined
 }
 
 async function tell(

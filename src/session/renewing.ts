@@ -132,6 +132,7 @@ export class Renewing {
 }
 
 /** False when only a person can sign in again. */
-export function canRenew({ login, rotate, revisit }: Recipe): boolean {
-  return login !== undefined || rotate !== undefined || (revisit !== undefined && revisit !== false)
+export function canRenew({ login, signIn, rotate, revisit }: Recipe): boolean {
+  if (login !== undefined || signIn !== undefined || rotate !== undefined) return true
+  return revisit !== undefined && revisit !== false
 }

@@ -63,9 +63,9 @@ export function vaultOperations({ shelf, options, logger }: RenewalPlace): Vault
       checkOpenOptions({ ...(account !== undefined && { account }), ...(signal !== undefined && { signal }) })
       const name = sessionName(recipe, account)
       const { signOutSession } = await import('./operations/sign-out.ts')
-      const { http } = options
+      const { http, secrets } = options
       const live = (): Promise<undefined> => Promise.resolve(undefined)
-      return signOutSession({ shelf, logger, recipe, name, http, signal, live })
+      return signOutSession({ shelf, logger, recipe, name, http, secrets, signal, live })
     },
     events: async (name) => (await readLedger(shelf, name)).events,
     unlock: async (name) => (await import('./attempt-budget.ts')).forgiveAttempts(shelf, name),

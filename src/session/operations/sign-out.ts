@@ -1,15 +1,17 @@
 import { TimedOutError } from '../../errors.ts'
 import { createHttp, type HttpOptions } from '../../http/client.ts'
 import type { Carrier } from '../../http/carrier.ts'
+import { signedTransport } from '../../login/auth/signed.ts'
+import { openTools } from '../../login/auth/tools.ts'
 import { checkProbe } from '../../login/probe.ts'
 import { orAbort } from '../../login/quiet.ts'
 import type { Recipe } from '../../login/recipe.ts'
+import { findSecret, type Secrets } from '../../login/secrets.ts'
 import type { Logger } from '../../observe/events.ts'
 import type { Snapshot } from '../../snapshot/envelope.ts'
 import { Cell } from '../../state/cell.ts'
 import type { SessionState } from '../../state/state.ts'
 import type { Lease } from '../../store/contract.ts'
-import { rotateTools } from '../rotate-tools.ts'
 import { readStored, type Shelf } from '../stored.ts'
 import { buryInLedger } from './removing.ts'
 
@@ -31,6 +33,7 @@ export interface SignOutWork {
   readonly recipe: Recipe
   readonly name: string
   readonly http: HttpOptions | undefined
+  readonly secrets: Secrets
   readonly signal: AbortSignal | undefined
   /** What a living session holds; `undefined`: what is stored. Asked when nobody renews it any more. */
   live(): Promise<Snapshot | undefined>
@@ -77,14 +80,15 @@ async function takeLease({ shelf, name }: SignOutWork, signal: AbortSignal): Pro
 }
 
 async function tellServer(
-  { recipe, http }: SignOutWork,
+  work: SignOutWork,
   snapshot: Snapshot,
   signal: AbortSignal,
 ): Promise<Omit<SignedOut, 'name'>> {
-  const { signOut } = recipe
+  const { http } = work
+  const { signOut } = work.recipe
   if (signOut === undefined) return { server: 'not-asked', why: 'the recipe has no signOut' }
   const before = snapshot.state
-  const failure = await told(signOut, snapshot, http, signal)
+  const failure = await told(signOut, work, snapshot, signal)
   const { probe } = snapshot
   // With the state as it was: that the answer has deleted our cookies says nothing about the server's.
   const liveness =
@@ -101,16 +105,24 @@ async function tellServer(
 /** Gives what went wrong. A refusal may mean that it had ended before; the probe tells. */
 async function told(
   signOut: NonNullable<Recipe['signOut']>,
+  { recipe, name, secrets, http: options }: SignOutWork,
   snapshot: Snapshot,
-  options: HttpOptions | undefined,
   signal: AbortSignal,
 ): Promise<Error | undefined> {
   const carrier = carrierOf(snapshot, snapshot.state)
-  const http = createHttp(carrier, options)
+  const { cell, headerRules } = carrier
+  const http = createHttp(carrier, options, signedTransport(cell, options))
+  const account = name.slice(name.indexOf('/') + 1)
+  const secret = (secret: string): Promise<string> =>
+    findSecret(secret, { recipe: recipe.name, account, secrets })
   const within = AbortSignal.any([signal, AbortSignal.timeout(tellsWithin)])
   try {
     if (typeof signOut === 'string') await http.post(signOut, { signal: within })
-    else await orAbort(signOut(rotateTools(carrier.cell, http, within)), within)
+    else
+      await orAbort(
+        signOut(openTools({ recipe, cell, http, signal: within, secret, headerRules }).tools),
+        within,
+      )
     return undefined
   } catch (error) {
     if (within.aborted) return reasonOf(within, `Signing out ${snapshot.name}`)

@@ -1,0 +1,119 @@
+/** A form of a page, as far as sending it goes. */
+export interface HtmlForm {
+  /** As written; empty when it is sent to its own page. */
+  readonly action: string
+  /** Lower case. */
+  readonly method: string
+  /** Of all its fields. */
+  readonly names: ReadonlySet<string>
+  /** What is sent when nobody has touched it: hidden fields, what is filled in or ticked. No buttons. */
+  readonly defaults: readonly (readonly [name: string, value: string])[]
+  readonly hasPassword: boolean
+}
+
+const tag = /<(\/?)([a-zA-Z][\w-]*)((?:[^>"']|"[^"]*"|'[^']*')*)>/g
+const attribute = /([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g
+
+type Attributes = ReadonlyMap<string, string>
+
+interface Open {
+  action: string
+  method: string
+  names: Set<string>
+  defaults: [string, string][]
+  hasPassword: boolean
+}
+
+/**
+ * The forms of a page that a server has written out. Reads tags and attributes, not the whole language: a login form that
+ * needs more is one for a browser.
+ */
+export function readForms(html: string): HtmlForm[] {
+  const forms: Open[] = []
+  let form: Open | undefined
+  let select: { name: string; hasChoice: boolean } | undefined
+  for (const { closing, name, attributes } of tagsOf(html)) {
+    if (name === 'form') {
+      form = closing ? undefined : openForm(attributes)
+      if (form !== undefined) forms.push(form)
+    } else if (form === undefined) continue
+    else if (name === 'select') select = closing ? undefined : openSelect(form, attributes)
+    else if (name === 'option' && select !== undefined && !closing) choose(form, select, attributes)
+    else if (!closing && (name === 'input' || name === 'textarea')) addField(form, name, attributes)
+  }
+  return forms
+}
+
+/** The `content` of the meta tag of that name. */
+export function readMeta(html: string, name: string): string | undefined {
+  for (const { name: element, attributes } of tagsOf(html))
+    if (element === 'meta' && attributes.get('name') === name) return attributes.get('content')
+  return undefined
+}
+
+function openForm(attributes: Attributes): Open {
+  return {
+    action: attributes.get('action')?.trim() ?? '',
+    method: (attributes.get('method') ?? 'get').toLowerCase(),
+    names: new Set(),
+    defaults: [],
+    hasPassword: false,
+  }
+}
+
+function addField(form: Open, element: string, attributes: Attributes): void {
+  const name = attributes.get('name') ?? ''
+  const type = element === 'textarea' ? 'textarea' : (attributes.get('type') ?? 'text').toLowerCase()
+  if (name === '' || attributes.has('disabled')) return
+  form.names.add(name)
+  form.hasPassword ||= type === 'password'
+  if (['submit', 'button', 'image', 'reset', 'file'].includes(type)) return
+  const ticks = type === 'checkbox' || type === 'radio'
+  if (ticks && !attributes.has('checked')) return
+  form.defaults.push([name, attributes.get('value') ?? (ticks ? 'on' : '')])
+}
+
+function openSelect(form: Open, attributes: Attributes): { name: string; hasChoice: boolean } {
+  const name = attributes.get('name') ?? ''
+  if (name !== '') form.names.add(name)
+  return { name, hasChoice: false }
+}
+
+/** The first one counts until one says that it is chosen. */
+function choose(form: Open, select: { name: string; hasChoice: boolean }, attributes: Attributes): void {
+  if (select.name === '') return
+  const before = form.defaults.findIndex(([name]) => name === select.name)
+  if (before !== -1 && (select.hasChoice || !attributes.has('selected'))) return
+  if (before !== -1) form.defaults.splice(before, 1)
+  select.hasChoice = attributes.has('selected')
+  form.defaults.push([select.name, attributes.get('value') ?? ''])
+}
+
+function* tagsOf(html: string): Generator<{ closing: boolean; name: string; attributes: Attributes }> {
+  // What is in comments, scripts and styles is not there; what looks like a tag in them is none.
+  const text = html.replace(/<!--[\s\S]*?-->|<(script|style)\b[\s\S]*?<\/\1\s*>/gi, '')
+  for (const [, slash = '', name = '', rest = ''] of text.matchAll(tag))
+    yield { closing: slash !== '', name: name.toLowerCase(), attributes: attributesOf(rest) }
+}
+
+function attributesOf(text: string): Attributes {
+  const attributes = new Map<string, string>()
+  for (const [, name = '', double, single, plain] of text.matchAll(attribute))
+    if (!attributes.has(name.toLowerCase()))
+      attributes.set(name.toLowerCase(), unescaped(double ?? single ?? plain ?? ''))
+  return attributes
+}
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+/** A number beyond Unicode stays as it is written. */
+function unescaped(text: string): string {
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos));/gi,
+    (all, decimal, hex, name) => {
+      if (typeof name === 'string') return entities[name.toLowerCase()] ?? all
+      const code = typeof decimal === 'string' ? Number(decimal) : Number.parseInt(String(hex), 16)
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : all
+    },
+  )
+}
