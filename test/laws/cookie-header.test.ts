@@ -6,7 +6,7 @@ import { cookieHeader } from '../../src/bridge/jar/cookie-header.ts'
 import { toCookieJar } from '../../src/bridge/jar/jar.ts'
 import { Cell } from '../../src/state/cell.ts'
 import type { StateCookie } from '../../src/state/state.ts'
-import { type CookieWire, openCookieWire, rounds } from './cookie-wire.ts'
+import { type CookieWire, openCookieWire, patience, rounds } from './cookie-wire.ts'
 import { worldCookies, worldPlace } from './cookie-world.ts'
 
 /** Law 2, same wire: for any URL our clients send the Cookie header that Chromium would send, order included. */
@@ -39,7 +39,7 @@ function defaultJar(cookies: readonly StateCookie[]): CookieJar {
 
 test(
   'a state handed to Chromium, to our engine and to our jar makes one and the same Cookie header',
-  { timeout: 600_000 },
+  { timeout: patience },
   async () => {
     const counts = { headers: 0, several: 0, empty: 0, jar: 0, engine: 0, control: 0, refused: 0 }
     const cases = fc.tuple(worldCookies, fc.uniqueArray(worldPlace, { minLength: 6, maxLength: 6 }))
@@ -71,7 +71,7 @@ test(
     )
     expect(differences.slice(0, 5)).toEqual([])
     expect(counts).toMatchObject({ engine: 0, jar: 0, refused: 0 })
-    expect(counts.headers).toBeGreaterThanOrEqual(500)
+    expect(counts.headers).toBeGreaterThanOrEqual(rounds(500))
     expect(counts.several).toBeGreaterThan(140)
     expect(counts.control).toBeGreaterThan(90)
   },

@@ -6,7 +6,7 @@ import { cookieHeader } from '../../src/bridge/jar/cookie-header.ts'
 import { ingestSetCookies } from '../../src/bridge/jar/set-cookie.ts'
 import { Cell } from '../../src/state/cell.ts'
 import type { SessionState, StateCookie } from '../../src/state/state.ts'
-import { type CookieWire, openCookieWire, rounds } from './cookie-wire.ts'
+import { type CookieWire, openCookieWire, patience, rounds } from './cookie-wire.ts'
 import { type LinesResponse, linesResponse } from './set-cookie-lines.ts'
 
 /** Law 2, same wire: a Set-Cookie that a client receives changes the state as it would have changed Chromium's. */
@@ -90,7 +90,7 @@ function explained(
 
 test(
   'after the same responses the cell holds what Chromium holds, field by field and in order',
-  { timeout: 600_000 },
+  { timeout: patience },
   async () => {
     const counts = { responses: 0, lines: 0, kept: 0, refused: 0, different: 0, headers: 0, control: 0 }
     const cases = fc.array(linesResponse, { minLength: 2, maxLength: 4, size: 'max' })

@@ -10,7 +10,7 @@ import { openSnapshot, sealSnapshot } from '../../src/snapshot/seal.ts'
 import { generateKey, parseKeys } from '../../src/snapshot/keys.ts'
 import { cookieKey, type SessionState, type StateCookie } from '../../src/state/state.ts'
 import { differenceOf } from './cookie-difference.ts'
-import { type CookieWire, openCookieWire, rounds } from './cookie-wire.ts'
+import { type CookieWire, openCookieWire, patience, rounds } from './cookie-wire.ts'
 import { worldCookie } from './cookie-world.ts'
 
 /** Law 1: browser → state → jar → file → jar → browser, field by field, or a reason for each that is not the same. */
@@ -99,7 +99,7 @@ function throughDefaultJar(cookies: readonly StateCookie[]): readonly StateCooki
   return fromCookieJar(jar).state.cookies
 }
 
-test('a cookie is the same after the whole way, or there is a reason', { timeout: 600_000 }, async () => {
+test('a cookie is the same after the whole way, or there is a reason', { timeout: patience }, async () => {
   const counts = { cookies: 0, same: 0, reported: 0, control: 0 }
   const reasons = new Map<string, number>()
   const differences: string[] = []

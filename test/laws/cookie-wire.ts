@@ -159,7 +159,15 @@ async function openContext(shop: Shop, options: WireOptions): Promise<OpenedCont
   }
 }
 
+const times = Number(process.env.SESSIONBRIDGE_ROUNDS ?? '1')
+
 /** How many cases to generate: so many in `npm test`, so many times more where `SESSIONBRIDGE_ROUNDS` says so. */
 export function rounds(usual: number): number {
-  return usual * Number(process.env.SESSIONBRIDGE_ROUNDS ?? '1')
+  return usual * times
 }
+
+/** Whether there is time for what takes minutes. */
+export const isLong = times > 1
+
+/** Milliseconds for a test whose cases are counted by `rounds`. */
+export const patience = 600_000 * Math.max(1, times / 4)
