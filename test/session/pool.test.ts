@@ -19,8 +19,10 @@ import {
   type PoolOptions,
   type Recipe,
   type Session,
+  type Store,
   type Vault,
 } from '../../src/index.ts'
+import { faultOf, quarantineFor } from '../../src/session/pool/quarantine.ts'
 import { eventually } from '../conformance/wait.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
@@ -99,6 +101,16 @@ describe('a pool', () => {
     expect(desk.uses).toHaveLength(60)
     expect(desk.collisions).toEqual([])
     expect(new Set(desk.uses.map(({ sid }) => sid)).size).toBe(3) // else they did not meet
+  })
+
+  test('without a pool they do collide at the desk (the control)', async () => {
+    const vault = vaultOn()
+    await fill(vault, 'a')
+    const desk = openDesk(shop)
+    const sessions = await Promise.all([vault, vaultOn()].map((one) => one.open(recipe, { account: 'a' })))
+    for (const [n, session] of sessions.entries()) await session.http(`${desk.inUrl}?who=${String(n)}`)
+    expect(desk.collisions).toHaveLength(1)
+    await Promise.all(sessions.map((session) => session.close()))
   })
 
   test('gives the account that has been idle longest, also to a pool that has just begun', async () => {
@@ -196,6 +208,35 @@ describe('a pool', () => {
     } finally {
       shop.setRotation({ every: 25, strict: false })
     }
+  })
+
+  test('a large pool does not read all its ledgers for each use', async () => {
+    const store = memoryStore()
+    const vault = vaultOn(store)
+    await fill(vault, 'a0')
+    const accounts = Array.from({ length: 400 }, (_, n) => `a${String(n)}`)
+    for (const account of accounts.slice(1)) await vault.clone('shop/a0', account)
+    let reads = 0
+    const counting = Object.assign(Object.create(null) as Store, {
+      read: (name: string, version?: string) => {
+        reads += 1
+        return store.read(name, version)
+      },
+      write: store.write.bind(store),
+      lease: store.lease.bind(store),
+      watch: store.watch.bind(store),
+    })
+    const pool = poolOf(vaultOn(counting), accounts)
+    await pool.use(nameOf)
+    expect(reads).toBeGreaterThan(400)
+    const begun = performance.now()
+    const before = reads
+    const names: string[] = []
+    for (let n = 0; n < 50; n++) names.push(await pool.use(nameOf))
+    const took = (performance.now() - begun) / 50
+    console.log(`a use of a pool of 400: ${took.toFixed(1)} ms, ${String((reads - before) / 50)} reads`)
+    expect((reads - before) / 50).toBeLessThan(60)
+    expect(new Set(names).size).toBe(50)
   })
 
   test('an error of the caller is the caller’s, and the account stays in use', async () => {
@@ -296,6 +337,19 @@ describe('quarantine', () => {
     const again = await blockFor(block)
     expect(again).toBeGreaterThan(50_000)
     expect(again).toBeLessThan(70_000)
+  })
+
+  test('a firewall’s or captcha’s no is held against the account, a rate limit for as long as it says', () => {
+    const blocked = (by: string): unknown =>
+      Object.assign(new Error('no'), { code: 'blocked', session: 'shop/a', by, until: 42 })
+    expect(faultOf(blocked('cloudflare'), 'shop/a')).toEqual({ why: 'blocked by cloudflare' })
+    expect(faultOf(blocked('rate limit'), 'shop/a')).toEqual({ why: 'blocked by a rate limit', until: 42 })
+    expect(faultOf(blocked('cloudflare'), 'shop/b')).toBeUndefined()
+    const waits = [0, 1, 2, 9].map((times) => {
+      const { until } = quarantineFor({ why: 'x' }, { until: 0, why: 'x', times })
+      return Math.round((until - Date.now()) / 60_000)
+    })
+    expect(waits).toEqual([1, 4, 16, 1440])
   })
 
   test('another account is tried only by those who ask for it', async () => {

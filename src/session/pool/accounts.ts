@@ -12,7 +12,7 @@ export interface PoolAccount {
   busy: boolean
   /** Unix ms when others were last found to use it. */
   elsewhereAt: number
-  /** Unix ms of the last use that is known of. */
+  /** Unix ms of the last use that is known of; found in use by others is used, too. */
   usedAt: number
   page: LedgerPage | undefined
   /** On the monotonic clock. */
@@ -22,6 +22,8 @@ export interface PoolAccount {
 /** Knowledge that is older is read again before it decides, ms. */
 const pageGoodFor = 1_000
 const readAtOnce = 16
+/** How many at each look. */
+const readAgain = { fit: 32, unfit: 8 }
 
 /** The accounts of a pool, by fitness and idle time. What is decided here is looked up again under the account's lease. */
 export class Accounts {
@@ -54,10 +56,22 @@ export class Accounts {
       .map(({ account }) => account)
   }
 
-  /** Reads again what is known of those that are not in use here. */
+  /**
+   * Reads again what is known of those that are not in use here: all at first, then those that are about to be chosen and
+   * some that are not fit, so that a large pool does not read a thousand ledgers for each use.
+   */
   async refresh(): Promise<void> {
     const old = performance.now() - pageGoodFor
-    const stale = this.all.filter((account) => !account.busy && account.pageReadAt < old)
+    const idle = this.all.filter((account) => !account.busy)
+    const unread = idle.filter(({ page }) => page === undefined)
+    const known = idle.filter(({ page, pageReadAt }) => page !== undefined && pageReadAt < old)
+    const fit = known.filter((account) => this.unfitUntil(account) === undefined)
+    const unfit = known.filter((account) => this.unfitUntil(account) !== undefined)
+    const stale = [
+      ...unread,
+      ...fit.sort((a, b) => a.usedAt - b.usedAt).slice(0, readAgain.fit),
+      ...unfit.sort((a, b) => a.pageReadAt - b.pageReadAt).slice(0, readAgain.unfit),
+    ]
     for (let at = 0; at < stale.length; at += readAtOnce)
       await Promise.all(stale.slice(at, at + readAtOnce).map((account) => this.read(account)))
   }

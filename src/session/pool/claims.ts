@@ -39,6 +39,7 @@ export interface ClaimWish {
   readonly signal: AbortSignal | undefined
 }
 
+const triedAtOnce = 64
 /** Between two looks when every account is taken, ms; longer each time. */
 const lookAgain = { first: 20, longest: 250 }
 
@@ -112,8 +113,8 @@ export class Claims {
       const proxy = this.#place.proxies.for(account.name, account.page)
       return proxy === undefined ? 0 : this.#place.proxies.load(proxy)
     })
-    for (const account of candidates) {
-      if (tried.has(account)) continue
+    // What others have goes to the end of the order, so that all get their turn however many there are.
+    for (const account of candidates.filter((one) => !tried.has(one)).slice(0, triedAtOnce)) {
       const held = await this.#take(account)
       if (held !== undefined) return held
     }
@@ -123,7 +124,7 @@ export class Claims {
   async #take(account: PoolAccount): Promise<Held | undefined> {
     const lease = await BeatingLease.take(this.#place.store, `~pool/${account.name}`, this.#place.ttl)
     if (lease === undefined) {
-      account.elsewhereAt = Date.now()
+      account.elsewhereAt = account.usedAt = Date.now()
       return undefined
     }
     try {
