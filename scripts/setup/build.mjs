@@ -6,7 +6,7 @@ import { bundle } from './bundle.mjs'
 import { SetupProblem, root, runQuietly, step, tail } from './steps.mjs'
 
 /** What tsconfig.build.json compiles. */
-const sourceFolders = ['src', 'fixtures', 'scripts', 'examples', 'test/site', 'test/bench']
+const sourceFolders = ['src', 'fixtures', 'scripts', 'examples', 'test/site', 'test/bench', 'test/session']
 const configuration = [
   'scripts/setup/bundle.mjs',
   'package.json',

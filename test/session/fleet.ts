@@ -1,48 +1,21 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { FleetJob, FleetMessage, FleetOrder } from './job.ts'
 
-/** What a process of a fleet is told; see fleet-worker.mjs. */
-export interface FleetJob {
-  readonly shop: string
-  readonly key: string
-  /** Address of the browser server that all share. */
-  readonly browser: string
-  readonly secrets: { readonly email: string; readonly password: string }
-  readonly directory?: string
-  readonly redis?: string | readonly string[]
-  readonly prefix?: string
-  readonly workers: number
-  /** Stops at the beginning of each login until it is told to go on. */
-  readonly stops?: boolean
-  /** Opens the session so many times at once, and says when the first and the last had it. */
-  readonly openings?: number
-  readonly leaseFor?: number
-  readonly policy?: object
-}
+/** Compiled by the build, as the benches are: a process then starts as fast as a user's. */
+export const compiledWorkers = join(import.meta.dirname, '../../dist/test/session')
 
 export interface FleetReport {
   readonly epochs: readonly number[]
   readonly errors: readonly string[]
 }
 
-interface Message extends Partial<FleetReport> {
-  readonly ready?: boolean
-  readonly at?: string
-  readonly round?: number
-  readonly stopped?: boolean
-  readonly failed?: string
-  readonly failure?: string
-  /** Unix ms. */
-  readonly first?: number
-  readonly last?: number
-}
-
 export interface FleetProcess {
   readonly child: ChildProcess
   /** Resolves with the first message that fits; those that came before count, each once. */
-  hear(fits: (message: Message) => boolean): Promise<Message>
-  tell(message: object): void
+  hear(fits: (message: FleetMessage) => boolean): Promise<FleetMessage>
+  tell(order: FleetOrder): void
   /** Resolves when every worker of it has been answered a request that it began after this call. */
   answered(round: number): Promise<FleetReport>
   stop(): Promise<FleetReport>
@@ -57,13 +30,13 @@ export function startFleetProcess(
 ): FleetProcess {
   const child = spawn(
     process.execPath,
-    [...clockArguments(clockOff), join(import.meta.dirname, 'fleet-worker.mjs')],
+    [...clockArguments(clockOff), join(compiledWorkers, 'fleet-worker.js')],
     { env: { ...env, FLEET_JOB: JSON.stringify(job) }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
   )
-  const heard: Message[] = []
+  const heard: FleetMessage[] = []
   const listeners = new Set<() => void>()
   let gone = false
-  child.on('message', (message: Message) => {
+  child.on('message', (message: FleetMessage) => {
     heard.push(message)
     for (const listener of [...listeners]) listener()
   })
@@ -71,7 +44,7 @@ export function startFleetProcess(
     gone = true
     for (const listener of [...listeners]) listener()
   })
-  const hear = (fits: (message: Message) => boolean): Promise<Message> =>
+  const hear = (fits: (message: FleetMessage) => boolean): Promise<FleetMessage> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
         const index = heard.findIndex(fits)
@@ -88,11 +61,11 @@ export function startFleetProcess(
       listeners.add(look)
       look()
     })
-  const report = ({ epochs = [], errors = [] }: Message): FleetReport => ({ epochs, errors })
+  const report = ({ epochs = [], errors = [] }: FleetMessage): FleetReport => ({ epochs, errors })
   return {
     child,
     hear,
-    tell: (message) => child.send(message),
+    tell: (order) => child.send(order),
     async answered(round) {
       child.send({ round })
       return report(await hear((message) => message.round === round))

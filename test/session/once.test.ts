@@ -9,7 +9,8 @@ import { startRedis, type RedisServer } from '../redis/server.ts'
 import { chromiumPath } from '../site/chromium.ts'
 import { outfit } from '../site/outfit.ts'
 import { startShop, type Shop } from '../site/shop.ts'
-import { startFleetProcess, type FleetJob, type FleetProcess } from './fleet.ts'
+import { startFleetProcess, type FleetProcess } from './fleet.ts'
+import type { FleetJob } from './job.ts'
 
 const revocations = Number(process.env['SESSIONBRIDGE_REVOCATIONS'] ?? 2)
 const workers = 100
@@ -33,7 +34,7 @@ beforeAll(async () => {
   browser = await chromium.launchServer({
     executablePath: await chromiumPath(),
     chromiumSandbox: false,
-    args: shop.address.browserArgs as string[],
+    args: [...shop.address.browserArgs],
   })
   await compiledScripts()
 }, 180_000)
@@ -141,7 +142,7 @@ describe.each(['file', 'redis'] as const)('one session of many processes on a %s
     expect(shop.counters.logins - before).toBe(1)
     const winner = await standing()
     leader.child.kill('SIGCONT')
-    leader.tell({ name: 'login' })
+    leader.tell({ goOn: 'login' })
     await leader.hear(({ ready }) => ready === true)
     expect(shop.counters.logins - before).toBe(2)
     round += 1
@@ -160,7 +161,7 @@ describe.each(['file', 'redis'] as const)('one session of many processes on a %s
     else await rm(join(job.directory, '.leases'), { recursive: true })
     const follower = start({ workers: 5 })
     await follower.hear(({ ready }) => ready === true)
-    leader.tell({ name: 'login' })
+    leader.tell({ goOn: 'login' })
     await leader.hear(({ ready }) => ready === true)
     round += 1
     const reports = await Promise.all([leader.answered(round), follower.answered(round)])
@@ -176,7 +177,7 @@ describe.each(['file', 'redis'] as const)('one session of many processes on a %s
     await leader.hear(({ at }) => at === 'login')
     const waiting = start({ workers: 1, openings: 1000 })
     await waiting.hear(({ at }) => at === 'waiting')
-    leader.tell({ name: 'login' })
+    leader.tell({ goOn: 'login' })
     const { first, last } = await waiting.hear((message) => message.last !== undefined)
     const store = openStore()
     const stored = (await store.history('shop/alice')).at(-1)?.writtenAt ?? 0

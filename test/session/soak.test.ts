@@ -12,22 +12,13 @@ import { startRedis, type RedisServer } from '../redis/server.ts'
 import { chromiumPath } from '../site/chromium.ts'
 import { outfit } from '../site/outfit.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { compiledWorkers } from './fleet.ts'
+import type { FleetJob, SoakFigures } from './job.ts'
 
 /** 30 in `npm test`; 300 in a long job; 1,800 before a release. */
 const seconds = Number(process.env['SESSIONBRIDGE_SOAK_SECONDS'] ?? 30)
 const perSecond = 200
 const samples = 12
-
-interface Figures {
-  readonly heap: number
-  readonly descriptors: number
-  readonly timers: number
-  readonly listeners: number
-  readonly answered: number
-  readonly underWay: number
-  readonly epoch: number
-  readonly errors: Readonly<Record<string, number>>
-}
 
 let shop: Shop
 let redis: RedisServer
@@ -45,15 +36,16 @@ beforeAll(async () => {
     args: [...shop.address.browserArgs],
   })
   await compiledScripts()
-  const job = {
+  const job: FleetJob = {
     shop: shop.url('shop.test'),
     key: generateKey(),
     browser: browser.wsEndpoint(),
     secrets: shop.accounts.alice,
     redis: redis.url,
+    workers: 0,
     perSecond,
   }
-  worker = spawn(process.execPath, ['--expose-gc', join(import.meta.dirname, 'soak-worker.mjs')], {
+  worker = spawn(process.execPath, ['--expose-gc', join(compiledWorkers, 'soak-worker.js')], {
     env: {
       PATH: process.env['PATH'],
       HOME: folder,
@@ -80,16 +72,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function figures(wish: 'figures' | 'drain' = 'figures'): Promise<Figures> {
+async function figures(wish: 'figures' | 'drain' = 'figures'): Promise<SoakFigures> {
   worker.send({ [wish]: true })
-  const [message] = (await once(worker, 'message')) as [{ figures: Figures }]
+  const [message] = (await once(worker, 'message')) as [{ figures: SoakFigures }]
   return message.figures
 }
 
 test(
   `${String(seconds)} s at ${String(perSecond)} requests a second, with revocations and a store that comes and goes, use up nothing`,
   async () => {
-    const seen: Figures[] = []
+    const seen: SoakFigures[] = []
     let revocations = 0
     for (let n = 0; n < samples; n++) {
       // The passing of time is what is tested here.
@@ -109,8 +101,8 @@ test(
     worker.send({ stop: true })
     await once(worker, 'exit')
     const settled = seen.slice(samples / 3) // until then code and connections are still being warmed up
-    const most = (pick: (figures: Figures) => number): number => Math.max(...settled.map(pick))
-    const half = (pick: (figures: Figures) => number, from: number): number => {
+    const most = (pick: (figures: SoakFigures) => number): number => Math.max(...settled.map(pick))
+    const half = (pick: (figures: SoakFigures) => number, from: number): number => {
       const part = settled.slice(from, from + settled.length / 2).map(pick)
       return Math.min(...part)
     }

@@ -137,7 +137,8 @@ describe('while the store is away, opening and renewing', () => {
     const session = await vault.open(recipe, { account: 'alice' })
     const { logins } = shop.counters
     await redis.kill()
-    for (const work of [vaultWith('fail').open(recipe, { account: 'alice' }), session.renew()]) {
+    const opening: Promise<unknown> = vaultWith('fail').open(recipe, { account: 'alice' })
+    for (const work of [opening, session.renew()]) {
       const { error, took } = await timed(work)
       expect(error).toBeInstanceOf(StoreFailedError)
       expect(took).toBeLessThan(soon)
