@@ -105,7 +105,7 @@ export class Cell {
     const gone = new Set(removed.map(cookieKey))
     const set = diff.set.filter((cookie) => {
       const key = cookieKey(cookie)
-      return gone.has(key) || !sameCookie(this.#cookies.get(key), cookie)
+      return !sameCookie(this.#cookies.get(key), cookie) || gone.has(key)
     })
     const origins = diff.origins.filter((origin) => this.#origins.get(origin.origin) !== origin)
     const removedOrigins = diff.removedOrigins.filter((origin) => this.#origins.has(origin))
@@ -179,7 +179,7 @@ export class Cell {
 }
 
 function sameCookie(a: StateCookie | undefined, b: StateCookie): boolean {
-  if (a === undefined) return false
+  if (a === undefined || a.value !== b.value) return false
   if (a === b) return true
   const fields = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof StateCookie>
   for (const field of fields) if (a[field] !== b[field]) return false

@@ -1,11 +1,10 @@
 import { isTrustworthy, nameValueDefect } from '../../policy/cookie-rules.ts'
 import type { Cell } from '../../state/cell.ts'
 import type { StateCookie } from '../../state/state.ts'
-import { isYoung } from './birth.ts'
 import { bytesOfText } from './byte-text.ts'
 import type { CookieContext, Partition, SameSiteReach } from './cookie-context.ts'
 import { isShutOut, partitionOf, sameSiteReach } from './cookie-context.ts'
-import { rememberSending, useInterval } from './last-use.ts'
+import { isYoung, rememberSending, useInterval } from './cookie-times.ts'
 import { pathCovers } from './set-cookie.ts'
 
 /**

@@ -9,7 +9,7 @@ import {
 import { whereOf } from '../../policy/cookie-rules.ts'
 import type { ReportItem } from '../../state/report.ts'
 import type { StateCookie } from '../../state/state.ts'
-import { byLastUse, lastUse } from './last-use.ts'
+import { byLastUse, lastUse } from './cookie-times.ts'
 import type { PendingCookies } from './pending-cookies.ts'
 
 /**

@@ -2,7 +2,7 @@ import { limitGroup } from '../../policy/cookie-limits.ts'
 import type { Cell } from '../../state/cell.ts'
 import type { StateCookie } from '../../state/state.ts'
 import { cookieKey } from '../../state/state.ts'
-import { inheritUse } from './last-use.ts'
+import { inheritUse } from './cookie-times.ts'
 
 /** Cookie changes on their way into a cell: later lines of one response see the earlier ones, listeners hear once. */
 export class PendingCookies {
@@ -36,19 +36,17 @@ export class PendingCookies {
 
   /** Cookies under one limit; asked only when there are many, since it looks at each of them once. */
   countOf(group: string): number {
-    const before = countsOf(this.#cell).counts.get(group) ?? 0
-    const ofGroup = (cookie: StateCookie): boolean => limitGroup(cookie) === group
-    const added = [...this.#set].filter(
-      ([key, cookie]) => this.#cell.cookie(key) === undefined && ofGroup(cookie),
-    )
-    const gone = [...this.#removed].filter(([key, cookie]) => !this.#set.has(key) && ofGroup(cookie))
-    return before + added.length - gone.length
+    let count = countsOf(this.#cell).counts.get(group) ?? 0
+    for (const [key, cookie] of this.#set)
+      if (this.#cell.cookie(key) === undefined && limitGroup(cookie) === group) count += 1
+    for (const [key, cookie] of this.#removed)
+      if (!this.#set.has(key) && limitGroup(cookie) === group) count -= 1
+    return count
   }
 
-  set(cookie: StateCookie): void {
-    const key = cookieKey(cookie)
-    const existing = this.get(key)
-    if (existing === undefined) this.#size += 1
+  /** `key` is the cookie's own. */
+  set(key: string, cookie: StateCookie): void {
+    if (this.get(key) === undefined) this.#size += 1
     const previous = this.#set.get(key)
     // Changed twice in one response: the place at the end must survive a return to the old value.
     if (previous !== undefined && previous.value !== cookie.value) {
@@ -72,7 +70,7 @@ export class PendingCookies {
     if (set.length + removed.length === 0) return
     for (const [key, cookie] of this.#set) {
       const kept = this.#cell.cookie(key)
-      if (kept !== undefined) inheritUse(kept, cookie)
+      if (kept?.value === cookie.value) inheritUse(kept, cookie)
     }
     const before = this.#cell.revision
     const known = counted.get(this.#cell)

@@ -31,69 +31,97 @@ export interface LineDefect {
  */
 export function parseCookieLine(line: string): CookieLine | LineDefect {
   const bytes = bytesOfLine(line)
-  const [first = '', ...rest] = bytes.split(';')
-  const equals = first.indexOf('=')
-  const name = trimBlanks(first.slice(0, Math.max(equals, 0)))
-  const value = trimBlanks(first.slice(equals + 1))
-  const pairs = rest.map(attributeOf)
-  const defect = lineDefect(bytes, name, value, pairs)
+  const end = endOfPart(bytes, 0)
+  const equals = bytes.indexOf('=')
+  const hasName = equals !== -1 && equals < end
+  const name = hasName ? trimmed(bytes, 0, equals) : ''
+  const value = trimmed(bytes, hasName ? equals + 1 : 0, end)
+  const defect = lineDefect(bytes, name, value)
   if (defect !== undefined) return { name: textOfBytes(name), ...defect }
-
-  const attributes = new Map(pairs.filter(([, text]) => text.length <= maxAttributeBytes))
-  return {
+  const parsed: { -readonly [K in keyof CookieLine]: CookieLine[K] } = {
     name: textOfBytes(name),
     value: textOfBytes(value),
-    ...textAttribute(attributes, 'domain', 'domain'),
-    ...textAttribute(attributes, 'path', 'path'),
-    ...textAttribute(attributes, 'expires', 'expires'),
-    ...textAttribute(attributes, 'max-age', 'maxAge'),
-    ...textAttribute(attributes, 'samesite', 'sameSite'),
-    ...textAttribute(attributes, 'priority', 'priority'),
-    secure: attributes.has('secure'),
-    httpOnly: attributes.has('httponly'),
-    partitioned: attributes.has('partitioned'),
+    secure: false,
+    httpOnly: false,
+    partitioned: false,
+  }
+  for (let from = end + 1; from <= bytes.length;) {
+    const to = endOfPart(bytes, from)
+    takeAttribute(parsed, bytes, from, to)
+    from = to + 1
+  }
+  return parsed
+}
+
+/** One pass over the octets: attributes are read where they stand, of equal ones the last counts. */
+function takeAttribute(
+  parsed: { -readonly [K in keyof CookieLine]: CookieLine[K] },
+  bytes: string,
+  from: number,
+  to: number,
+): void {
+  const [key, text] = attributeOf(bytes, from, to)
+  if (text.length > maxAttributeBytes) return
+  switch (key) {
+    case 'secure':
+      parsed.secure = true
+      return
+    case 'httponly':
+      parsed.httpOnly = true
+      return
+    case 'partitioned':
+      parsed.partitioned = true
+      return
+    case 'domain':
+    case 'path':
+    case 'expires':
+    case 'priority':
+      parsed[key] = textOfBytes(text)
+      return
+    case 'max-age':
+      parsed.maxAge = textOfBytes(text)
+      return
+    case 'samesite':
+      parsed.sameSite = textOfBytes(text)
+      return
+    default:
   }
 }
 
-function lineDefect(
-  line: string,
-  name: string,
-  value: string,
-  attributes: readonly (readonly [key: string, text: string])[],
-): Omit<LineDefect, 'name'> | undefined {
+function attributeOf(bytes: string, from: number, to: number): readonly [key: string, text: string] {
+  const equals = bytes.indexOf('=', from)
+  if (equals === -1 || equals >= to) return [trimmed(bytes, from, to).toLowerCase(), '']
+  return [trimmed(bytes, from, equals).toLowerCase(), trimmed(bytes, equals + 1, to)]
+}
+
+function lineDefect(line: string, name: string, value: string): Omit<LineDefect, 'name'> | undefined {
   if (name === '' && value === '') return { reason: 'malformed', rule: 'neither name nor value' }
   if (name.length + value.length > maxNameValueBytes)
     return { reason: 'too-big', rule: `name and value over ${String(maxNameValueBytes)} bytes` }
-  // Tabs around a token are gone by now; most lines have none in the first place.
-  if (hasControlCharacter(line) && [name, value, ...attributes.flat()].some(hasControlCharacter))
+  // Tabs around a token are none of it; most lines have no control character in the first place.
+  if (hasControlCharacter(line) && tokensOf(line, name, value).some(hasControlCharacter))
     return { reason: 'malformed', rule: 'control character' }
   if (name === '' && value.includes('='))
     return { reason: 'malformed', rule: 'no name, and a value that would read as name=value' }
   return undefined
 }
 
-function attributeOf(part: string): readonly [key: string, text: string] {
-  const equals = part.indexOf('=')
-  if (equals === -1) return [trimBlanks(part).toLowerCase(), '']
-  return [trimBlanks(part.slice(0, equals)).toLowerCase(), trimBlanks(part.slice(equals + 1))]
+function tokensOf(line: string, name: string, value: string): string[] {
+  const parts = line.split(';').slice(1)
+  return [name, value, ...parts.flatMap((part) => attributeOf(part, 0, part.length))]
 }
 
-function textAttribute<K extends string>(
-  attributes: ReadonlyMap<string, string>,
-  attribute: string,
-  key: K,
-): { readonly [key in K]?: string } {
-  const text = attributes.get(attribute)
-  return text === undefined ? {} : ({ [key]: textOfBytes(text) } as { readonly [key in K]: string })
+function endOfPart(bytes: string, from: number): number {
+  const end = bytes.indexOf(';', from)
+  return end === -1 ? bytes.length : end
 }
 
 /** Space and tab only: JavaScript's own trim would eat octet A0, which is a part of many UTF-8 characters. */
-function trimBlanks(text: string): string {
-  let from = 0
-  let to = text.length
-  while (from < to && isBlank(text.charCodeAt(from))) from++
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--
-  return text.slice(from, to)
+function trimmed(bytes: string, start: number, end: number): string {
+  let [from, to] = [start, end]
+  while (from < to && isBlank(bytes.charCodeAt(from))) from++
+  while (to > from && isBlank(bytes.charCodeAt(to - 1))) to--
+  return bytes.slice(from, to)
 }
 
 function isBlank(code: number): boolean {

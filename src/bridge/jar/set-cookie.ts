@@ -3,13 +3,12 @@ import type { Cell } from '../../state/cell.ts'
 import type { Report, ReportItem } from '../../state/report.ts'
 import type { SameSite, StateCookie } from '../../state/state.ts'
 import { cookieKey } from '../../state/state.ts'
-import { rememberBirth } from './birth.ts'
 import type { CookieContext } from './cookie-context.ts'
 import { isShutOut, partitionOf, sameSiteReach } from './cookie-context.ts'
 import { cookieDomain } from './cookie-domain.ts'
 import { cookieExpiry } from './cookie-expiry.ts'
 import { makeRoom } from './crowding.ts'
-import { rememberSetting } from './last-use.ts'
+import { rememberSetting } from './cookie-times.ts'
 import { PendingCookies } from './pending-cookies.ts'
 import { type CookieLine, type LineDefect, parseCookieLine } from './set-cookie-line.ts'
 
@@ -162,10 +161,10 @@ function store(cookie: StateCookie, { pending, now }: Response): Report {
     pending.remove(cookie)
     return []
   }
-  const existing = pending.get(cookieKey(cookie))
-  rememberBirth(cookie, existing?.value === cookie.value ? existing : now)
-  rememberSetting(cookie, now)
-  pending.set(cookie)
+  const key = cookieKey(cookie)
+  const existing = pending.get(key)
+  rememberSetting(cookie, now, existing?.value === cookie.value ? existing : undefined)
+  pending.set(key, cookie)
   return makeRoom(pending, cookie, now)
 }
 
