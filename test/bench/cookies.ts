@@ -54,14 +54,14 @@ export async function benchCookies(write: (line: string) => void = console.log):
     1,
   )
   const taking = await measure(takers(), 9)
-  compare('2,000 Set-Cookie lines into our jar / setCookie', taking, 'our jar', 'theirs', 0.25)
+  compare('2,000 Set-Cookie lines into our jar / setCookie', taking, 'our jar', 'theirs', 0.5)
 
   const shop = await startShop()
   const browser = await launchChromium(shop)
   try {
     const context = await browser.newContext()
     const crossing = await measure(crossers(context, someCookies(500)), 15)
-    compare('readCookies of 500 / context.cookies', crossing, 'readCookies', 'cookies', 0.8)
+    compare('readCookies of 500 / context.cookies', crossing, 'readCookies', 'cookies', 1)
     compare('writeCookies of 500 / clearCookies and addCookies', crossing, 'writeCookies', 'addCookies', 0.7)
   } finally {
     await browser.close()
