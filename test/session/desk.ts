@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Shop } from '../site/shop.ts'
 
 /** A counter in the shop at which a session must stand alone: the server's own word on who uses an account when. */
@@ -22,7 +23,7 @@ export function openDesk(shop: Shop): Desk {
   const standing = new Map<string, string>()
   const uses: { sid: string; who: string }[] = []
   const collisions: string[] = []
-  const facts = (req: { headers: { cookie?: string }; url?: string }) => ({
+  const facts = (req: IncomingMessage) => ({
     sid: /(?:^|; )sid=([^;]+)/.exec(req.headers.cookie ?? '')?.[1] ?? 'nobody',
     who: new URL(req.url ?? '/', 'http://desk').searchParams.get('who') ?? 'somebody',
   })

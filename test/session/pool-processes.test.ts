@@ -11,6 +11,8 @@ import { startRedis, type RedisServer } from '../redis/server.ts'
 import { outfit } from '../site/outfit.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 import { openDesk, type Desk } from './desk.ts'
+import { compiledWorkers } from './fleet.ts'
+import type { PoolJob, PoolMessage } from './pool-job.ts'
 import { signIn } from './signed-in.ts'
 
 const accounts = ['a', 'b', 'c', 'd']
@@ -40,14 +42,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-interface Message {
-  readonly done?: boolean
-  readonly holds?: string
-  readonly over?: boolean
-  readonly released?: boolean
-  readonly failed?: string
-}
-
 describe.each(['file', 'redis'] as const)('a pool of several processes on a %s store', (kind) => {
   const key = generateKey()
   let place: Record<string, string>
@@ -71,7 +65,7 @@ describe.each(['file', 'redis'] as const)('a pool of several processes on a %s s
     await store.close()
   })
 
-  function start(who: string, job: object) {
+  function start(who: string, job: Partial<PoolJob>) {
     const facts = {
       who,
       key,
@@ -81,14 +75,14 @@ describe.each(['file', 'redis'] as const)('a pool of several processes on a %s s
       inUrl: desk.inUrl,
       outUrl: desk.outUrl,
     }
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'pool-worker.mjs')], {
+    const child = spawn(process.execPath, [join(compiledWorkers, 'pool-worker.js')], {
       env: { ...env, POOL_JOB: JSON.stringify({ ...facts, ...place, ...job }) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     started.push(child)
-    const heard: Message[] = []
-    child.on('message', (message: Message) => heard.push(message))
-    const hear = (fits: (message: Message) => boolean): Promise<Message> =>
+    const heard: PoolMessage[] = []
+    child.on('message', (message: PoolMessage) => heard.push(message))
+    const hear = (fits: (message: PoolMessage) => boolean): Promise<PoolMessage> =>
       eventually(() => {
         const message = heard.find(fits)
         if (message === undefined && child.exitCode !== null)
@@ -99,9 +93,11 @@ describe.each(['file', 'redis'] as const)('a pool of several processes on a %s s
   }
 
   test('never lets two stand at the desk with one account, over 200 uses of four accounts', async () => {
-    const begun = performance.now()
-    const each = { uses: uses / 2, workers: 8 }
+    const each = { uses: uses / 2, workers: 8, ttl: 30_000 }
     const workers = [start('one', each), start('two', each)]
+    await Promise.all(workers.map(({ hear }) => hear(({ ready }) => ready === true)))
+    const begun = performance.now()
+    for (const { child } of workers) child.send({ go: true })
     await Promise.all(workers.map(({ hear }) => hear(({ done }) => done === true)))
     expect(desk.uses).toHaveLength(uses)
     expect(desk.collisions).toEqual([])

@@ -1,45 +1,26 @@
-import { createVault, defineRecipe, fileStore, redisStore } from '../../dist/src/index.js'
+import { createVault, defineRecipe, fileStore, redisStore, type Session } from '../../src/index.ts'
+import type { PoolJob, PoolMessage } from './pool-job.ts'
 
 // One process that uses a pool, and reports to whoever started it. See pool-processes.test.ts.
-/**
- * @typedef {object} Job
- * @property {string} who
- * @property {string} key
- * @property {string} shop
- * @property {string} inUrl
- * @property {string} outUrl
- * @property {string[]} accounts
- * @property {number} ttl
- * @property {string} [directory]
- * @property {string} [redis]
- * @property {string} [prefix]
- * @property {'hold' | 'leave'} [does]
- * @property {number} [uses]
- * @property {number} [workers]
- */
-
-/** @type {unknown} */
-const given = JSON.parse(process.env['POOL_JOB'] ?? '{}')
-const job = /** @type {Job} */ (given)
-const { who, uses = 0, workers = 1 } = job
-const say = (/** @type {object} */ message) => process.send?.(message)
-const store =
-  job.redis === undefined
-    ? fileStore(job.directory ?? '')
-    : redisStore(job.redis, { prefix: job.prefix ?? '' })
+const job = JSON.parse(process.env['POOL_JOB'] ?? '') as PoolJob
+const { who, uses = 0, workers = 1, prefix = '' } = job
+const store = job.redis === undefined ? fileStore(job.directory ?? '') : redisStore(job.redis, { prefix })
 const vault = createVault({ store, key: job.key })
 const recipe = defineRecipe({ name: 'shop', url: new URL('/login', job.shop).href })
 const pool = vault.pool(recipe, job.accounts, { ttl: job.ttl })
 
-/** @param {import('../../src/index.ts').Session} session */
-async function once(session) {
+function say(message: PoolMessage): void {
+  process.send?.(message)
+}
+
+async function once(session: Session): Promise<void> {
   await session.http(`${job.inUrl}?who=${who}`)
   await session.http(new URL('/api/orders', job.shop))
   await session.http(`${job.outUrl}?who=${who}`)
 }
 
 /** Stands at the desk until told to go, killed, or no longer the one to stand there. */
-async function hold() {
+async function hold(): Promise<void> {
   try {
     await pool.use(async (session, { signal }) => {
       await session.http(`${job.inUrl}?who=${who}`)
@@ -52,11 +33,16 @@ async function hold() {
     })
     say({ released: true })
   } catch (error) {
-    say({ failed: error instanceof Error && 'code' in error ? error.code : 'unknown' })
+    say({ failed: error instanceof Error && 'code' in error ? String(error.code) : 'unknown' })
   }
 }
 
-async function work() {
+async function work(): Promise<void> {
+  // All begin together: one that has done its share before the other is there shows nothing.
+  await new Promise((resolve) => {
+    process.once('message', resolve)
+    say({ ready: true })
+  })
   const running = Array.from({ length: workers }, async (_, number) => {
     for (let n = number; n < uses; n += workers) await pool.use(once, { timeout: 300_000 })
   })
