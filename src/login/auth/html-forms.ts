@@ -11,7 +11,7 @@ export interface HtmlForm {
   readonly hasPassword: boolean
 }
 
-const tag = /<(\/?)([a-zA-Z][\w-]*)((?:[^>"']|"[^"]*"|'[^']*')*)>/g
+const tag = /<(\/?)([a-zA-Z][\w-]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>/g
 const attribute = /([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g
 
 type Attributes = ReadonlyMap<string, string>
@@ -91,7 +91,7 @@ function choose(form: Open, select: { name: string; hasChoice: boolean }, attrib
 
 function* tagsOf(html: string): Generator<{ closing: boolean; name: string; attributes: Attributes }> {
   // What is in comments, scripts and styles is not there; what looks like a tag in them is none.
-  const text = html.replace(/<!--[\s\S]*?-->|<(script|style)\b[\s\S]*?<\/\1\s*>/gi, '')
+  const text = html.replace(/<!--[\s\S]*?(?:-->|$)|<(script|style)\b[\s\S]*?(?:<\/\1\s*>|$)/gi, '')
   for (const [, slash = '', name = '', rest = ''] of text.matchAll(tag))
     yield { closing: slash !== '', name: name.toLowerCase(), attributes: attributesOf(rest) }
 }

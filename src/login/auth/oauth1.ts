@@ -17,6 +17,8 @@ export interface OAuth1Moment {
   readonly nonce: string
   /** Unix seconds. */
   readonly timestamp: number
+  /** Whether `oauth_version` is said, which some servers ask for and the RFC's examples leave out; default true. */
+  readonly version?: boolean
 }
 
 type Pair = readonly [name: string, value: string]
@@ -37,7 +39,7 @@ export function oauth1Authorization(
     ['oauth_signature_method', method],
     ['oauth_timestamp', String(moment.timestamp)],
     ['oauth_nonce', moment.nonce],
-    ['oauth_version', '1.0'],
+    ...(moment.version === false ? [] : [['oauth_version', '1.0'] as const]),
   ]
   const signature = sign(credentials, baseString(request, protocol))
   const fields = [...protocol, ['oauth_signature', signature] as const].map(

@@ -162,8 +162,6 @@ describe('a device code', () => {
       deviceUrl: server.deviceUrl,
       prompt({ userCode, verificationUri, account }) {
         prompts.push(`${account} at ${verificationUri}`)
-        const { polls } = server.counts
-        shop.on('id.auth.test', '/waited', (_, res) => res.end(String(polls)))
         setTimeout(() => {
           server.decide(userCode, true)
         }, 100)
