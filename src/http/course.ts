@@ -31,6 +31,7 @@ export class Course {
   readonly #request: ExchangeRequest
   readonly #deadline: Deadline
   readonly #retries: number
+  readonly #backOff: number | undefined
   #failures = 0
   #renewed = false
   #repeats = 0
@@ -41,6 +42,7 @@ export class Course {
     this.#deadline = deadline
     const retry = carrier.traffic?.options.retry
     const usual = carrier.traffic === undefined || retry === false ? 0 : (retry?.limit ?? defaultRetries)
+    this.#backOff = retry === false ? undefined : retry?.backOff
     this.#retries = request.mayRepeat ? (request.retries ?? usual) : 0
   }
 
@@ -55,7 +57,7 @@ export class Course {
     }
     const passes = error instanceof SessionbridgeError && error.tier === 'recoverable' && !isAnswer
     if (!passes || this.#deadline.reason !== undefined || this.#failures >= this.#retries) throw error
-    await this.#deadline.wait(backOff(this.#failures++))
+    await this.#deadline.wait(backOff(this.#failures++, this.#backOff))
   }
 
   /** The answer to be given; `undefined`: send again. */
@@ -84,7 +86,7 @@ export class Course {
     if (asked !== undefined) (await traffic.of(hop.url)).hold('rate limit', asked)
     if (this.#failures >= this.#retries) return exchanged
     discard(exchanged)
-    const wait = backOff(this.#failures++)
+    const wait = backOff(this.#failures++, this.#backOff)
     if (asked === undefined) await this.#deadline.wait(wait) // else all wait until the origin may be asked
     return undefined
   }

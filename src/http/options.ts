@@ -6,10 +6,11 @@ export interface ResilienceOptions {
   /**
    * How requests that ask and do not change (and those marked `idempotent` or with an `Idempotency-Key`) are sent again
    * after a lost connection, a time-out of a phase, or a 408, 429, 500, 502, 503, 504 or 520 to 524. `limit`: how often,
-   * default 3. `maxWait`: the longest that one request waits in all for an origin that is held, ms, default 30,000; one
+   * default 3. `backOff`: any time up to so many ms before the first, default 300, twice as long before each further one, at
+   * most 10,000. `maxWait`: the longest that one request waits in all for an origin that is held, ms, default 30,000; one
    * that would have to wait longer is refused at once with `BlockedError`. `false`: never, and nobody waits.
    */
-  readonly retry?: false | { readonly limit?: number; readonly maxWait?: number }
+  readonly retry?: false | { readonly limit?: number; readonly backOff?: number; readonly maxWait?: number }
   /**
    * An origin that fails so often in a row (no connection, 5xx; default 20) is left alone for `cooldown` ms, default 5,000;
    * then one request tries. In the meantime requests reject with `CircuitOpenError`.

@@ -3,8 +3,7 @@ import { headerValue, type WireHeaders } from './wire.ts'
 /** What a site may ask us to wait at most, ms: more is nonsense, or a ban, and is asked again after it. */
 export const longestWait = 600_000
 
-/** First back-off and the longest, ms. */
-const shortest = 300
+/** Longest back-off, ms. */
 const longest = 10_000
 
 /**
@@ -29,6 +28,6 @@ function httpDate(text: string | undefined): number | undefined {
 }
 
 /** Exponential, with full jitter: any time up to the limit, so that those who failed together do not come back together. */
-export function backOff(failures: number, random: () => number = Math.random): number {
-  return random() * Math.min(longest, shortest * 2 ** failures)
+export function backOff(failures: number, first = 300, random: () => number = Math.random): number {
+  return random() * Math.min(longest, first * 2 ** failures)
 }

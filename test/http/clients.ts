@@ -1,12 +1,11 @@
 import { createHttp } from '../../src/http/client.ts'
-import type { Carrier } from '../../src/http/carrier.ts'
+import type { Carrier, DeadAnswer } from '../../src/http/carrier.ts'
 import { createFetch, type SessionFetch } from '../../src/http/fetch.ts'
 import { createGotTransport } from '../../src/http/got-transport.ts'
 import { createNodeTransport, NodeWire } from '../../src/http/node-wire.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
 import { createUndiciTransport } from '../../src/http/undici-transport.ts'
 import { Cell } from '../../src/state/cell.ts'
-import type { HeaderRule, Identity } from '../../src/state/identity.ts'
 import type { OriginState, StateCookie } from '../../src/state/state.ts'
 
 /** A session's clients as they are, and each of them on the transport that it starts on or goes over to. */
@@ -91,16 +90,39 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error> {
   return error instanceof TypeError && error.cause instanceof Error ? error.cause : error
 }
 
-export function carrierOf(parts: {
+type CarrierParts = Partial<Omit<Carrier, 'name' | 'cell'>> & {
   readonly cookies?: readonly StateCookie[]
   readonly origins?: readonly OriginState[]
-  readonly headerRules?: readonly HeaderRule[]
-  readonly identity?: Identity
-  readonly revive?: NonNullable<Carrier['revive']>
-}): Carrier {
-  const { cookies = [], origins = [], headerRules = [], identity, revive } = parts
+}
+
+export function carrierOf({ cookies = [], origins = [], ...rest }: CarrierParts): Carrier {
   const cell = new Cell({ cookies, origins })
-  return { name: 'shop/alice', cell, identity, headerRules, ...(revive !== undefined && { revive }) }
+  return { name: 'shop/alice', cell, headerRules: [], identity: undefined, ...rest }
+}
+
+/**
+ * A carrier whose session `sid=dead` is renewed to `sid=renewed`, for sites that take only that one; `liveness`: what its
+ * probe says of the first. `facts`: what it was asked.
+ */
+export function dyingCarrier(
+  parts: CarrierParts = {},
+  liveness: 'dead' | 'alive' | 'unclear' = 'dead',
+): { readonly carrier: Carrier; readonly facts: DeadAnswer[] } {
+  const facts: DeadAnswer[] = []
+  const carrier = carrierOf({
+    cookies: [cookie({ name: 'sid', value: 'dead' })],
+    revive: (fact) => {
+      facts.push(fact)
+      const { cell } = carrier
+      if (fact.epoch < cell.epoch) return Promise.resolve('renewed')
+      if (liveness !== 'dead' || !fact.renew) return Promise.resolve(liveness)
+      const state = { cookies: [cookie({ name: 'sid', value: 'renewed' })], origins: [] }
+      cell.replace(state, cell.epoch + 1, 'renewal')
+      return Promise.resolve('renewed')
+    },
+    ...parts,
+  })
+  return { carrier, facts }
 }
 
 export function cookie(part: Partial<StateCookie> & Pick<StateCookie, 'name' | 'value'>): StateCookie {
