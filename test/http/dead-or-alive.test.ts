@@ -31,17 +31,27 @@ const deaths: Record<string, (req: IncomingMessage, res: ServerResponse) => void
     res
       .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-encoding': 'gzip' })
       .end(gzipSync(loginPage)),
-  'JSON that says so with status 200': (_, res) => { json(res, 200, { success: false, message: 'Not logged in' }); },
-  'JSON with a code of 401 and status 200': (_, res) => { json(res, 200, { code: 401, msg: 'x' }); },
-  'JSON that says so with status 400': (_, res) => { json(res, 400, { error: { type: 'OAuthException', code: 'invalid_token' } }); },
-  'a GraphQL error': (_, res) => { json(res, 200, {
+  'JSON that says so with status 200': (_, res) => {
+    json(res, 200, { success: false, message: 'Not logged in' })
+  },
+  'JSON with a code of 401 and status 200': (_, res) => {
+    json(res, 200, { code: 401, msg: 'x' })
+  },
+  'JSON that says so with status 400': (_, res) => {
+    json(res, 400, { error: { type: 'OAuthException', code: 'invalid_token' } })
+  },
+  'a GraphQL error': (_, res) => {
+    json(res, 200, {
       data: null,
       errors: [{ message: 'Go away', extensions: { code: 'UNAUTHENTICATED' } }],
-    }); },
-  'a GraphQL error after much data': (_, res) => { json(res, 200, {
+    })
+  },
+  'a GraphQL error after much data': (_, res) => {
+    json(res, 200, {
       data: { pages: 'x'.repeat(9_000) },
       errors: [{ message: 'no', extensions: { code: 'invalid-jwt' } }],
-    }); },
+    })
+  },
   'what the recipe knows': (_, res) => res.writeHead(200, { 'x-user': 'nobody' }).end('hello, stranger'),
 }
 const disguised = Object.keys(deaths).filter((kind) => !/status 4/.test(kind))

@@ -322,7 +322,10 @@ describe('limits per origin', () => {
     const under = place((_, res, number) => {
       most = Math.max(most, open.push(res))
       // The first three wait for each other: so many there must be.
-      if (number > 2) setImmediate(() => { open.splice(0).forEach((one) => one.end('fine')); })
+      if (number > 2)
+        setImmediate(() => {
+          open.splice(0).forEach((one) => one.end('fine'))
+        })
     })
     const { carrier, options } = withTraffic({ perOrigin: { concurrency: 3 } })
     const http = createHttp(carrier, options)

@@ -124,14 +124,19 @@ describe('50 concurrent requests that meet a revoked session', () => {
     const { session, renewals } = await openSession()
     shop.revoke('alice')
     const all = Object.values(ways)
-    const answers = await Promise.all(Array.from({ length: 51 }, async (_, n) => all[n % all.length]?.(session)))
+    const answers = await Promise.all(
+      Array.from({ length: 51 }, async (_, n) => all[n % all.length]?.(session)),
+    )
     expect(answers.every(Boolean)).toBe(true)
     expect([renewals(), session.epoch]).toEqual([1, 2])
     await session.close()
   })
 
   test('a renewal that fails is the answer to all of them, and they end', async () => {
-    const { session } = await openSession({}, { rotate: (): Promise<void> => Promise.reject(new Error('no')) })
+    const { session } = await openSession(
+      {},
+      { rotate: (): Promise<void> => Promise.reject(new Error('no')) },
+    )
     shop.revoke('alice')
     const asked = Array.from({ length: 50 }, () =>
       failureOf(session.http(shop.url('shop.test', '/api/orders'))),
