@@ -19,6 +19,8 @@ import {
   type Vault,
   type VaultOptions,
 } from '../../src/index.ts'
+import { changeLedger } from '../../src/session/ledger.ts'
+import { parseKeys } from '../../src/snapshot/keys.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 import { eventually } from '../conformance/wait.ts'
@@ -342,6 +344,26 @@ describe('purge', () => {
     })
     await lease?.release()
     expect((await vault.purge({ expired: true })).sessions).toHaveLength(1)
+  })
+
+  test('forgets a tombstone after 90 days, and nothing of what is still there', async () => {
+    const vault = vaultWith()
+    const shelf = { store: fileStore(directory), keys: parseKeys(key) }
+    for (const one of ['shop/long-gone', 'shop/just-gone', 'shop/back']) {
+      await vault.put(one, await signIn(shop))
+      await vault.remove(one)
+    }
+    await vault.put('shop/back', await signIn(shop))
+    const long = Date.now() - 91 * 86_400_000
+    for (const one of ['shop/long-gone', 'shop/back'])
+      await changeLedger(shelf, one, (page) => ({ ...page, removedAt: long }))
+    expect(await vault.purge({ expired: true })).toMatchObject({
+      tombstones: ['shop/long-gone'],
+      sessions: [],
+    })
+    expect(await vault.events('shop/long-gone')).toEqual([])
+    expect(await vault.events('shop/just-gone')).not.toEqual([])
+    expect(await vault.events('shop/back')).not.toEqual([])
   })
 
   test('forgets old generations and never the newest', async () => {

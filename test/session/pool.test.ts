@@ -369,6 +369,14 @@ describe('quarantine', () => {
     expect(await pool.stats()).toMatchObject({ quarantined: 2 })
   })
 
+  test('who asks for more accounts than there are gets the last error, at once', async () => {
+    const vault = vaultOn()
+    await fill(vault, 'a', 'b')
+    const pool = poolOf(vault, ['a', 'b'])
+    const failed: unknown = await pool.use(block, { retries: 5 }).catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code: 'account-blocked', session: 'shop/b' })
+  })
+
   test('a dead session without a login is quarantined; somebody else’s error is not', async () => {
     const vault = vaultOn()
     await fill(vault, 'a')

@@ -100,7 +100,7 @@ export class Claims {
         signal.throwIfAborted()
         const held = await this.#takeOne(tried)
         if (held !== undefined) return held
-        this.#refuseHopeless(deadline)
+        this.#refuseHopeless(tried, deadline)
         await this.#pause(wait, signal)
       }
     } finally {
@@ -144,14 +144,16 @@ export class Claims {
     return undefined
   }
 
-  /** Waiting would be in vain when every account is in quarantine beyond the deadline. */
-  #refuseHopeless(deadline: number): void {
+  /** Waiting would be in vain when every account was tried, or is in quarantine beyond the deadline. */
+  #refuseHopeless(tried: ReadonlySet<PoolAccount>, deadline: number): void {
     const end = Date.now() + deadline - performance.now()
     const unfit = this.#place.accounts.all.map((account) => ({
       account,
       ...this.#place.accounts.unfitUntil(account),
     }))
-    if (!unfit.every(({ account, until = 0 }) => !account.busy && until > end)) return
+    const isHopeless = ({ account, until = 0 }: (typeof unfit)[number]): boolean =>
+      tried.has(account) || (!account.busy && until > end)
+    if (!unfit.every(isHopeless)) return
     throw new NoAccountError(
       this.#place.pool,
       unfit.map(({ account, until = 0, why = '' }) => ({ session: account.name, until, why })),

@@ -1,7 +1,7 @@
 import { ClosedError } from '../../errors.ts'
 import { orAbort } from '../../login/quiet.ts'
 import { codeOf, type Logger } from '../../observe/events.ts'
-import { AccountLostError } from '../account-errors.ts'
+import { AccountLostError, NoAccountError } from '../account-errors.ts'
 import type { AttemptLimit } from '../attempt-budget.ts'
 import { changeLedger, withEvent, type LedgerPage } from '../ledger.ts'
 import type { LiveSession } from '../live-session.ts'
@@ -108,13 +108,19 @@ export class SessionPool {
     const { retries = 0, timeout = defaultTimeout } = options
     const deadline = performance.now() + timeout
     const tried = new Set<PoolAccount>()
+    let last: unknown
     for (;;) {
-      const held = await this.#claims.claim(tried, { timeout, deadline, signal: options.signal })
+      const wish = { timeout, deadline, signal: options.signal }
+      const held = await this.#claims.claim(tried, wish).catch((error: unknown) => {
+        // That no other account is left is no news to who has seen why.
+        throw error instanceof NoAccountError && tried.size > 0 ? last : error
+      })
       try {
         return await this.#useHeld(held, use, options.signal)
       } catch (error) {
         const isAnothersTurn = isProxyFault(error) || faultOf(error, held.account.name) !== undefined
         tried.add(held.account)
+        last = error
         if (!isAnothersTurn || tried.size > retries) throw error
       }
     }
