@@ -151,7 +151,7 @@ export class LiveSync {
     })
     this.#context.on('response', this.#onResponse)
     this.#ears = new CookieEars(this.#context, () => {
-      this.#cookiePump.poke()
+      this.#cookiePump.poke(this.#cookieCost) // a page that writes all the time is not read more than half of it
     })
     this.#context.once('close', this.#onClose)
   }
