@@ -60,7 +60,8 @@ export class Deadline extends Cancellation {
    */
   async waitFor<T>(work: Promise<T>, atMost?: number, late?: () => Error): Promise<T> {
     this.pause()
-    this.interruption = undefined // of the attempt before
+    clearTimeout(this.#phaseTimer) // both of the attempt before
+    this.interruption = undefined
     let timer: NodeJS.Timeout | undefined
     const ended = new Promise<never>((_resolve, reject) => {
       this.onCancel(reject)

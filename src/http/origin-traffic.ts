@@ -16,7 +16,7 @@ const defaultCooldown = 5_000
 /**
  * One origin, as one session knows it. All on a clock that is never set (a kept circuit breaker, cockatiel's, reads the wall
  * clock and cannot be asked without a promise per request, and none of them knows one wait for all; see
- * docs/decisions/0006-resilience.md).
+ * docs/decisions/0007-resilience.md).
  */
 export class OriginTraffic {
   readonly #origin: string

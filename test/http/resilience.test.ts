@@ -435,6 +435,17 @@ describe.each(clientNames)('time-outs of %s', (name) => {
     expect(under.arrivals).toHaveLength(2)
   })
 
+  test('no time-out of one attempt disturbs the wait before the next', async () => {
+    const under = place((_, res, number) => {
+      if (number === 1) res.writeHead(429, { 'retry-after': '0.4' }).write('x')
+      else res.end('fine')
+    })
+    const { carrier, options } = withTraffic({ timeouts: { body: 100 } })
+    const client = await clientOf(name, carrier, options)
+    expect((await client.ask(under.url)).text).toBe('fine')
+    await client.close()
+  })
+
   test('body: a server that stops in the middle', async () => {
     const under = place((_, res) => res.writeHead(200).write('x'))
     const failure = await failing(under.url, { timeouts: { body: 60 }, retry: false })

@@ -1,4 +1,5 @@
 import { LoginFailedError, NeedsPersonError, RequestFailedError, SessionDeadError } from '../../errors.ts'
+import { BlockedError } from '../../http/traffic-errors.ts'
 import { AccountBlockedError, HeldOffError } from '../account-errors.ts'
 import type { LedgerPage } from '../ledger.ts'
 
@@ -22,6 +23,9 @@ export function faultOf(error: unknown, session: string): AccountFault | undefin
   if (error instanceof HeldOffError) return { why: 'held-off', until: error.until }
   if (error instanceof AccountBlockedError) return { why: error.code, until: error.until }
   if ('code' in error && error.code === 'blocked') return blockedFault(error)
+  // A limit says until when; how long a firewall stays is for the quarantine to find out.
+  if (error instanceof BlockedError)
+    return { why: `blocked: ${error.by}`, until: error.by === 'rate limit' ? error.until : undefined }
   if (error instanceof SessionDeadError || error instanceof NeedsPersonError) return { why: error.code }
   if (error instanceof LoginFailedError && error.failure === 'rejected') return { why: 'login rejected' }
   return undefined
