@@ -58,6 +58,7 @@ function drain(): void {
 }
 
 async function stop(): Promise<void> {
+  clearInterval(pulse)
   await session.close()
   say({ stopped: true })
   await leaveFleet(member)

@@ -86,7 +86,8 @@ test(
     for (let n = 0; n < samples; n++) {
       // The passing of time is what is tested here.
       await pause((seconds * 1000) / samples)
-      if (n % 3 === 1) {
+      // Not in the middle of a login: a site that shows its form again has said no to the password.
+      if (n % 3 === 1 && (seen.at(-1)?.epoch ?? 1) === 1 + revocations) {
         shop.revoke('alice')
         revocations += 1
       }
@@ -96,8 +97,7 @@ test(
       }
       seen.push(await figures())
     }
-    await pause(2_000) // what the last revocation has set off comes to its end
-    const last = await figures()
+    const last = await figures('drain') // when nothing is under way any more
     worker.send({ stop: true })
     await once(worker, 'exit')
     const settled = seen.slice(samples / 3) // until then code and connections are still being warmed up
@@ -117,11 +117,12 @@ test(
     expect(last.errors).toEqual({})
     // A leak of one small object per request would be far above this.
     expect(heaps[1]).toBeLessThan(heaps[0] * 1.2 + 3e6)
-    const first = settled[0]
-    if (first === undefined) throw new Error('no figures')
-    expect(last.listeners).toBe(first.listeners)
-    expect(last.descriptors).toBeLessThan(first.descriptors + 150) // idle connections of the last burst
-    expect(last.timers).toBeLessThan(first.timers + 60)
+    expect(revocations).toBeGreaterThan(0)
+    expect(last.underWay).toBe(0)
+    expect(last.listeners).toBe(settled[0]?.listeners)
+    // Half as many connections as requests a second may be under way, and as many may idle: the rest must have gone.
+    expect(last.descriptors).toBeLessThan(perSecond)
+    expect(last.timers).toBeLessThan(20)
   },
   (seconds + 120) * 1000,
 )
