@@ -17,6 +17,7 @@ import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import { Life } from './life.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
+import type { MapOptions, MapResult, MapWork } from './map.ts'
 import type { VaultOptions } from './options.ts'
 import type { SignedOut } from './operations/sign-out.ts'
 import type { Renewed } from './renew-once.ts'
@@ -124,7 +125,20 @@ export class LiveSession implements Session {
   }
 
   headersFor(url: string | URL, options: { method?: string } = {}): [string, string][] {
-    return headersFor(this.#life.carrier, new URL(url), options)
+    const headers = headersFor(this.#life.carrier, new URL(url), options)
+    return headers.filter(([, value]) => value !== signatureMark)
+  }
+
+  async map(
+    urls: Iterable<string | URL> | AsyncIterable<string | URL>,
+    work: MapWork,
+    options?: MapOptions,
+  ): Promise<MapResult> {
+    this.#assertOpen()
+    const { signOut } = this.#recipe
+    const { mapUrls } = await import('./map.ts')
+    const named = typeof signOut === 'string' ? signOut : undefined
+    return mapUrls({ name: this.name, signOut: named }, urls, work, options)
   }
 
   async browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { SignedOut } from './operations/sign-out.ts'
+import type { MapOptions, MapResult, MapWork } from './map.ts'
 import type { Renewal } from './renewing.ts'
 import type { Visit } from './visit.ts'
 
@@ -45,6 +46,16 @@ export interface Session extends AsyncDisposable {
    * on the other within 100 ms. Any number of contexts, each once at a time.
    */
   attach(context: BrowserContext): Promise<Visit>
+  /**
+   * Works through addresses, `concurrency` at a time: `work` is called with each, and does with it what it likes. One that fails
+   * is noted, and the others go on; a session that is dead, closed or kept out ends the whole with its error. With a
+   * `checkpoint` the same call goes on after a crash. Addresses that would sign out are left out and listed.
+   */
+  map(
+    urls: Iterable<string | URL> | AsyncIterable<string | URL>,
+    work: MapWork,
+    options?: MapOptions,
+  ): Promise<MapResult>
   /** Asks the server whether it takes the session. Without a probe the answer is `unclear`. */
   check(): Promise<Liveness>
   /**
