@@ -7,8 +7,9 @@ import { createHttp, type HttpOptions, type SessionHttp } from '../http/client.t
 import { createFetch, type SessionFetch } from '../http/fetch.ts'
 import { headersFor } from '../http/headers-for.ts'
 import type { TrafficFigures } from '../http/traffic.ts'
+import type { ConnectionOptions } from '../http/tls.ts'
 import type { Transport } from '../http/wire.ts'
-import { signedTransport } from '../login/auth/signed.ts'
+import { signatureMark, signedTransport } from '../login/auth/signed.ts'
 import type { Liveness } from '../login/probe.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Logger } from '../observe/events.ts'
@@ -16,8 +17,8 @@ import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import { Life } from './life.ts'
-import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { MapOptions, MapResult, MapWork } from './map.ts'
+import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { VaultOptions } from './options.ts'
 import type { SignedOut } from './operations/sign-out.ts'
 import type { Renewed } from './renew-once.ts'
@@ -50,6 +51,7 @@ export class LiveSession implements Session {
   #jar: CookieJar | undefined
   #http: ReturnType<typeof createHttp> | undefined
   #fetch: ReturnType<typeof createFetch> | undefined
+  readonly #through: SessionFetch[] = []
   #closing: Promise<void> | undefined
 
   /** `login`: what the gate kept away, when this session has just been signed in to. */
@@ -122,6 +124,14 @@ export class LiveSession implements Session {
       origins: this.#life.carrier.traffic?.standings() ?? [],
       connections: { ...(http !== undefined && { http }), ...(fetch !== undefined && { fetch }) },
     }
+  }
+
+  through(connect: (options: Readonly<ConnectionOptions>) => Transport): SessionFetch {
+    this.#assertOpen()
+    const { http = {} } = this.#host.vault
+    const fetch = createFetch(this.#life.carrier, http, signedTransport(this.#life.cell, http, connect(http)))
+    this.#through.push(fetch)
+    return fetch
   }
 
   headersFor(url: string | URL, options: { method?: string } = {}): [string, string][] {
@@ -222,7 +232,12 @@ export class LiveSession implements Session {
   async #letGo(): Promise<void> {
     await this.#life.abandon()
     await this.#visits.endAll()
-    await Promise.allSettled([this.#http?.close(), this.#fetch?.close(), this.#visits.leave()])
+    await Promise.allSettled([
+      this.#http?.close(),
+      this.#fetch?.close(),
+      ...this.#through.map((fetch) => fetch.close()),
+      this.#visits.leave(),
+    ])
   }
 
   async #closeNow(): Promise<void> {
@@ -231,7 +246,12 @@ export class LiveSession implements Session {
     try {
       await this.#life.end()
     } finally {
-      await Promise.allSettled([this.#http?.close(), this.#fetch?.close(), this.#visits.leave()])
+      await Promise.allSettled([
+        this.#http?.close(),
+        this.#fetch?.close(),
+        ...this.#through.map((fetch) => fetch.close()),
+        this.#visits.leave(),
+      ])
     }
   }
 

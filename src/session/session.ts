@@ -2,14 +2,16 @@ import type { BrowserContext, Page } from 'playwright'
 import type { CookieJar } from 'tough-cookie'
 import type { SessionHttp } from '../http/client.ts'
 import type { SessionFetch } from '../http/fetch.ts'
+import type { ConnectionOptions } from '../http/tls.ts'
+import type { Transport } from '../http/wire.ts'
 import type { TrafficFigures } from '../http/traffic.ts'
 import type { Liveness } from '../login/probe.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
+import type { MapOptions, MapResult, MapWork } from './map.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { SignedOut } from './operations/sign-out.ts'
-import type { MapOptions, MapResult, MapWork } from './map.ts'
 import type { Renewal } from './renewing.ts'
 import type { Visit } from './visit.ts'
 
@@ -37,15 +39,13 @@ export interface Session extends AsyncDisposable {
   readonly fetch: SessionFetch
   /** How its clients stand with the sites they ask: origins that fail or said "later", and how connections are used. */
   readonly traffic: TrafficFigures
+  /**
+   * A fetch like `fetch`, over a client of yours: `connect` gets the connection settings of the vault and makes the
+   * transport, which sends one request at a time and nothing by itself. It ends with the session.
+   */
+  through(connect: (options: Readonly<ConnectionOptions>) => Transport): SessionFetch
   /** The headers this session would send to `url`, in order, for clients that are not ours. */
   headersFor(url: string | URL, options?: { method?: string }): [name: string, value: string][]
-  /** Runs `visit` with a page that is signed in, then takes home what changed. The browser is opened at first use. */
-  browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T>
-  /**
-   * Makes a context of yours wear the session and keeps both in step until `end()`: what one side writes or deletes is
-   * on the other within 100 ms. Any number of contexts, each once at a time.
-   */
-  attach(context: BrowserContext): Promise<Visit>
   /**
    * Works through addresses, `concurrency` at a time: `work` is called with each, and does with it what it likes. One that fails
    * is noted, and the others go on; a session that is dead, closed or kept out ends the whole with its error. With a
@@ -56,6 +56,13 @@ export interface Session extends AsyncDisposable {
     work: MapWork,
     options?: MapOptions,
   ): Promise<MapResult>
+  /** Runs `visit` with a page that is signed in, then takes home what changed. The browser is opened at first use. */
+  browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T>
+  /**
+   * Makes a context of yours wear the session and keeps both in step until `end()`: what one side writes or deletes is
+   * on the other within 100 ms. Any number of contexts, each once at a time.
+   */
+  attach(context: BrowserContext): Promise<Visit>
   /** Asks the server whether it takes the session. Without a probe the answer is `unclear`. */
   check(): Promise<Liveness>
   /**

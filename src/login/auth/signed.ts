@@ -18,11 +18,15 @@ export const queryMark = 'X-Sessionbridge-Query'
 
 /**
  * The wire of a session whose credential is another one for each request (digest, OAuth 1.0a, a key in the query);
- * `undefined` for all others, which then go their usual way. What signs is loaded with the first request.
+ * `over`, if any, for all others, which then go their usual way. What signs is loaded with the first request.
  */
-export function signedTransport(cell: Cell, options: HttpOptions = {}): Transport | undefined {
-  if (kept(cell, signingName) === undefined) return undefined
-  const wire = createNodeTransport(new NodeWire(options))
+export function signedTransport(
+  cell: Cell,
+  options: HttpOptions = {},
+  over?: Transport,
+): Transport | undefined {
+  if (kept(cell, signingName) === undefined) return over
+  const wire = over ?? createNodeTransport(new NodeWire(options))
   let signing: Promise<Transport> | undefined
   return {
     async send(request, cancellation) {

@@ -1,0 +1,116 @@
+import type { APIRequestContext, APIResponse } from 'playwright'
+import { RequestFailedError } from '../errors.ts'
+import type { Session } from '../session/session.ts'
+
+type FetchOptions = NonNullable<Parameters<APIRequestContext['fetch']>[1]>
+type Ask = (url: string, options?: FetchOptions) => Promise<APIResponse>
+
+/** Playwright's request methods, as they are called in tests. */
+export interface SessionRequestContext {
+  readonly fetch: Ask
+  readonly get: Ask
+  readonly post: Ask
+  readonly put: Ask
+  readonly patch: Ask
+  readonly delete: Ask
+  readonly head: Ask
+}
+
+const mostRedirects = 20
+
+/**
+ * Requests by Playwright's own client, in a context of yours (`await request.newContext()`, with your proxy and certificates),
+ * that wear the session: each hop gets the headers that belong to its own address, which `extraHTTPHeaders` and a storage
+ * state cannot do, and what it sets goes into the session. After a 401 the probe is asked, and a dead session is renewed
+ * once for GET and HEAD. The context stays yours. Throws `RequestFailedError`, and what a renewal throws.
+ */
+export function wearRequests(session: Session, context: APIRequestContext): SessionRequestContext {
+  const send: Ask = async (url, options = {}) => {
+    const method = (options.method ?? 'GET').toUpperCase()
+    const answer = await follow(session, context, url, { ...options, method })
+    if (answer.status() !== 401 || (method !== 'GET' && method !== 'HEAD')) return answer
+    if ((await session.check()) !== 'dead') return answer
+    await session.renew()
+    return follow(session, context, url, { ...options, method })
+  }
+  const by =
+    (method: string): Ask =>
+    (url, options) =>
+      send(url, { ...options, method })
+  return {
+    fetch: send,
+    ...{ get: by('GET'), post: by('POST'), put: by('PUT'), patch: by('PATCH') },
+    ...{ delete: by('DELETE'), head: by('HEAD') },
+  }
+}
+
+async function follow(
+  session: Session,
+  context: APIRequestContext,
+  first: string,
+  options: FetchOptions & { readonly method: string },
+): Promise<APIResponse> {
+  let url = new URL(first)
+  let asked: FetchOptions & { readonly method: string } = options
+  for (let hop = 0; ; hop++) {
+    const answer = await sendOnce(session, context, url, asked)
+    const location = answer.headers()['location']
+    const most = options.maxRedirects ?? mostRedirects
+    const redirects = [301, 302, 303, 307, 308].includes(answer.status()) && location !== undefined
+    if (!redirects || most === 0) return answer
+    if (hop >= most) throw new Error(`More than ${String(most)} redirects`)
+    const target = new URL(location, url)
+    const keeps = answer.status() === 307 || answer.status() === 308
+    const isRead = asked.method === 'GET' || asked.method === 'HEAD'
+    // A body, and what the caller has written, were for the place that was asked.
+    if (keeps && !isRead && target.origin !== url.origin) return answer
+    if (url.protocol === 'https:' && target.protocol === 'http:') return answer
+    const { timeout, failOnStatusCode, ignoreHTTPSErrors } = options
+    const rest = { timeout, failOnStatusCode, ignoreHTTPSErrors }
+    if (!keeps && !isRead) asked = { ...defined(rest), method: 'GET' }
+    else if (target.origin !== url.origin) asked = { ...defined(rest), method: asked.method }
+    url = target
+  }
+}
+
+function defined<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+async function sendOnce(
+  session: Session,
+  context: APIRequestContext,
+  url: URL,
+  { headers = {}, ...options }: FetchOptions & { readonly method: string },
+): Promise<APIResponse> {
+  const { epoch } = session
+  const overridden = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
+  const own = session
+    .headersFor(url, { method: options.method })
+    .filter(([name]) => !overridden.has(name.toLowerCase()))
+  // Without a Cookie header Playwright would send what its own jar has.
+  const cookie = own.some(([name]) => name === 'Cookie') || overridden.has('cookie') ? {} : { Cookie: '' }
+  const asked = {
+    ...options,
+    headers: { ...Object.fromEntries(own), ...cookie, ...headers },
+    maxRedirects: 0,
+  }
+  const answer = await context.fetch(url.href, asked).catch((error: unknown) => {
+    throw new RequestFailedError(options.method, url, reasonOf(error))
+  })
+  if (session.epoch === epoch)
+    for (const { name, value } of answer.headersArray())
+      if (name.toLowerCase() === 'set-cookie')
+        await session.jar.setCookie(value, url.href, { ignoreError: true })
+  return answer
+}
+
+/** Playwright's message quotes the request with all its headers: only the code, or that time was over, is taken over. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : ''
+  if (/timeout|timed out/i.test(message)) return 'timeout'
+  return (
+    /\b(E[A-Z]{4,}|CERT_[A-Z_]+|[A-Z_]+_CERT[A-Z_]*)\b/.exec(message.split('\n')[0] ?? '')?.[0] ??
+    'unknown reason'
+  )
+}
