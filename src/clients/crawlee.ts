@@ -90,17 +90,24 @@ export function crawleeClient(
     },
     async stream(request) {
       const response = await ask(request)
-      const stream = response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as never)
       const progress = { percent: 0, transferred: 0 }
-      stream.on('data', (chunk: Buffer) => {
-        progress.transferred += chunk.length
-      })
-      stream.pause() // the counting above must not start it
+      const stream = Readable.from(counted(response, progress), { objectMode: false })
       const head = headOf(response, request, false)
       const figures = { downloadProgress: progress, uploadProgress: { percent: 1, transferred: 0 } }
       return { ...head, ...figures, stream, request: request as never }
     },
   }
+}
+
+async function* counted(
+  { body }: Response,
+  progress: { percent: number; transferred: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    progress.transferred += chunk.byteLength
+    yield chunk
+  }
+  progress.percent = 1
 }
 
 /** What is the session's to say: Crawlee's own jar would bring back cookies that the session no longer has. */

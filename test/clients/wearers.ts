@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { request as playwrightRequest } from 'playwright'
 import { fetch as undiciFetch, request as undiciRequest } from 'undici'
 import {
@@ -108,8 +109,10 @@ function byCrawlee(name: WearerName, session: Session): Wearer {
         return { status: statusCode, text: body }
       }
       const { statusCode, stream } = await client.stream({ url, ...asked })
+      // By events, as Crawlee's own readers do.
       const chunks: Buffer[] = []
-      for await (const chunk of stream as AsyncIterable<Uint8Array>) chunks.push(Buffer.from(chunk))
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      await once(stream, 'end')
       return { status: statusCode, text: Buffer.concat(chunks).toString() }
     },
     close: nothing,
