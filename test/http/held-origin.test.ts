@@ -21,28 +21,33 @@ const withTraffic = (options?: HttpOptions): ReturnType<typeof trafficTo> => tra
 describe('an origin that says "later"', () => {
   test('law: 100 workers, one 429 with Retry-After: 2, and no request of either client before the time', async () => {
     const workers = 100
+    const echo = shop.url('shop.test', '/echo')
     const held: ServerResponse[] = []
     let saidAt = 0
+    let saidAtUnix = 0
     const under = place((_, res, number) => {
       if (number < workers) held.push(res)
       else if (number === workers) {
         saidAt = performance.now()
+        saidAtUnix = Date.now()
         res.writeHead(429, { 'retry-after': '2' }).end()
       } else res.end('later')
     })
-    const { carrier, options } = withTraffic()
+    const { carrier, traffic, options } = withTraffic()
     const told = new Promise<void>((resolve) => Object.assign(carrier, { blocked: resolve }))
     const http = createHttp(carrier, options)
     const fetch = createFetch(carrier, options)
+    for (let n = 0; n < 5; n++) await Promise.all([http(echo), fetch(echo)]) // loads what clients load once
     const texts = Array.from({ length: workers }, async (_, n) => {
       const ask = async (): Promise<string> =>
         n % 2 === 0 ? http(under.url).text() : (await fetch(under.url)).text()
       return [await ask(), await ask()]
     })
     await told
+    expect(traffic.standings()[0]?.heldUntil).toBeGreaterThanOrEqual(saidAtUnix + 2_000)
     for (const res of held) res.end('first')
     const before = under.arrivals.length
-    const other = (await http(shop.url('shop.test', '/echo'))).statusCode // another origin is not held
+    const other = (await http(echo)).statusCode // another origin is not held
     const answers = (await Promise.all(texts)).flat()
     const early = under.arrivals.slice(before).filter((at) => at - saidAt < 2_000)
     console.log(
