@@ -90,7 +90,7 @@ async function captures(
     'storageState, IndexedDB': () => context.storageState({ indexedDB: true }),
   }
   try {
-    return await race(contenders, hosts.length === 50 ? 5 : 9, write)
+    return await race(contenders, hosts.length === 50 ? 5 : hosts.length === 1 ? 25 : 9, write)
   } finally {
     await context.close()
   }
