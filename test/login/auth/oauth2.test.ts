@@ -223,6 +223,24 @@ describe('an authorization code', () => {
       server.expire()
       expect((await session.renew()).by).toBe('rotate')
       expect(arrived).toBe(0)
+
+      // Pages wear the rest of the session; what is kept neither reaches them nor is lost by a visit.
+      const kept = () => session.state.cookies.filter(({ name }) => name.startsWith('kept-'))
+      const before = kept()
+      expect(before).toHaveLength(2)
+      shop.on('api.auth.test', '/page', (req, res) => {
+        res.writeHead(200, { 'content-type': 'text/html', 'set-cookie': 'visited=1; Path=/' })
+        res.end(`<p>${JSON.stringify(req.headers)}</p>`)
+      })
+      const page = await session.browse(async (visited) => {
+        await visited.goto(shop.url('api.auth.test', '/page'))
+        const storage = await visited.evaluate(() => JSON.stringify([localStorage, document.cookie]))
+        return `${await visited.content()} ${storage}`
+      })
+      expect(page).not.toContain(shop.canary)
+      expect(kept()).toEqual(before)
+      expect(session.state.cookies.map(({ name }) => name)).toContain('visited')
+      expect(await session.http(server.api).json()).toEqual({ user: 'alice' })
     } finally {
       await browser.close()
     }
