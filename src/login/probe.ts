@@ -121,8 +121,9 @@ function openAsker(
   }
 }
 
-async function answerOf(response: Response, url: string): Promise<ProbeAnswer> {
+async function answerOf(response: Response, url: string): Promise<ProbeAnswer | undefined> {
   const body = Buffer.from(await response.arrayBuffer())
+  if (await isBlocked(response, body)) return undefined
   const location = response.headers.get('location')
   const contentType = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
   return {
@@ -131,6 +132,14 @@ async function answerOf(response: Response, url: string): Promise<ProbeAnswer> {
     ...(contentType !== undefined && { contentType }),
     bodyHash: createHash('sha256').update(body).digest('base64url'),
   }
+}
+
+/** A firewall or a challenge answers the living and the dead alike. */
+async function isBlocked(response: Response, body: Buffer): Promise<boolean> {
+  const { status, headers, url } = response
+  if (status < 400 && !headers.has('cf-mitigated') && !headers.has('x-amzn-waf-action')) return false
+  const { blockOf } = await import('../http/block-signs.ts')
+  return blockOf({ status, url, headers: Object.fromEntries(headers), text: body.toString() }) !== undefined
 }
 
 /** What two answers in a row have in common; `undefined` when they are not of one kind or say nothing. */

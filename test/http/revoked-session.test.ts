@@ -5,6 +5,7 @@ import {
   generateKey,
   memoryStore,
   type BlockedFacts,
+  type Probe,
   type Recipe,
   type Session,
   type VaultOptions,
@@ -61,7 +62,7 @@ async function fetchOwn(cookie: string | undefined): Promise<number> {
 
 /** A session that renews itself over HTTP, in a vault of its own; `renewals`: how often it did. */
 async function openSession(
-  options: Partial<VaultOptions> = {},
+  options: Partial<VaultOptions> & { readonly probe?: Probe } = {},
   fields: Partial<Omit<Recipe, 'rotate'>> & { readonly rotate?: Recipe['rotate'] | false } = {},
 ): Promise<{ session: Session; renewals: () => number }> {
   let renewals = 0
@@ -80,11 +81,13 @@ async function openSession(
     }),
     ...others,
   })
+  const { probe, ...vaultOptions } = options
   const http = { lookup: shop.lookup, ca: shop.ca, ...options.http }
-  const vault = createVault({ store: memoryStore(), key: generateKey(), ...options, http })
+  const vault = createVault({ store: memoryStore(), key: generateKey(), ...vaultOptions, http })
   const signedIn = await signIn(shop)
   await vault.put('shop/default', {
     ...signedIn,
+    ...(probe !== undefined && { probe }),
     name: 'shop/default',
     epoch: 1,
     generation: 1,
@@ -157,6 +160,23 @@ describe('a session that is alive', () => {
       })
     expect([renewals(), session.epoch]).toEqual([0, 1])
     expect(shop.counters.apiCalls - apiCalls).toBeLessThan(10)
+    await session.close()
+  })
+
+  test('is not taken for dead when a firewall answers the probe with the status of the dead', async () => {
+    const headers: Record<string, string> = { 'content-type': 'text/html', 'cf-mitigated': 'challenge' }
+    shop.on('shop.test', '/probe', (_, res) => {
+      res.writeHead(403, headers).end()
+    })
+    const dead = { status: 403, contentType: 'text/html' }
+    const probe = { url: shop.url('shop.test', '/probe'), alive: { status: 200 }, dead }
+    const { session, renewals } = await openSession({ probe })
+    const ask = () => failureOf(session.http(shop.url('shop.test', '/forbidden')))
+    expect(await ask()).toMatchObject({ statusCode: 403 })
+    expect(renewals()).toBe(0)
+    delete headers['cf-mitigated'] // control: without the firewall it is dead
+    await ask()
+    expect(renewals()).toBeGreaterThan(0)
     await session.close()
   })
 
