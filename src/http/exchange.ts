@@ -58,8 +58,12 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
     const redirects: string[] = []
     for (;;) {
       const { cell } = carrier
+      const waiting = admission(hop, deadline)
+      if (waiting !== undefined) await waiting
       const epoch = cell.epoch
       const answer = await sendOnce(request, hop, deadline)
+      if (answer.statusCode >= 500) await carrier.traffic?.failed(hop.url)
+      else carrier.traffic?.succeeded(hop.url)
       if (!hop.anonymous && cell.epoch === epoch) takeIn(hop, answer)
       const next = request.redirect === 'manual' ? undefined : redirected(hop, answer)
       if (next === undefined) {
@@ -75,26 +79,17 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
     }
   }
 
-  async function sendOnce(request: ExchangeRequest, hop: Hop, deadline: Deadline): Promise<WireAnswer> {
-    await mayBeSent(hop, deadline)
+  /** Not while a dead session is renewed, nor while its origin is held or has failed too often. `undefined`: go on. */
+  function admission(hop: Hop, deadline: Deadline): Promise<void> | undefined {
     const { traffic } = carrier
-    const answer = await sendAndWait(request, hop, deadline)
-    if (traffic === undefined) return answer
-    if (answer.statusCode >= 500) await traffic.failed(hop.url)
-    else traffic.succeeded(hop.url)
-    return answer
-  }
-
-  /** Not while a dead session is renewed, nor while its origin is held or has failed too often. */
-  async function mayBeSent(hop: Hop, deadline: Deadline): Promise<void> {
     const pausing = hop.anonymous ? undefined : carrier.pausing?.()
-    if (pausing !== undefined) await deadline.waitFor(pausing)
-    const admission = carrier.traffic?.admission({ session: carrier.name, url: hop.url }, deadline)
-    if (admission !== undefined) await admission
-    deadline.throwIfCancelled()
+    const asker = { session: carrier.name, url: hop.url }
+    if (pausing === undefined) return traffic?.admission(asker, deadline)
+    return deadline.waitFor(pausing).then(() => traffic?.admission(asker, deadline))
   }
 
-  async function sendAndWait(request: ExchangeRequest, hop: Hop, deadline: Deadline): Promise<WireAnswer> {
+  async function sendOnce(request: ExchangeRequest, hop: Hop, deadline: Deadline): Promise<WireAnswer> {
+    deadline.throwIfCancelled()
     const body = hop.body === 'none' ? bodyOfNone(hop.method) : request.body
     const wire = { method: hop.method, url: hop.url, headers: maker.headers(hop), body }
     carrier.sent?.()
@@ -132,7 +127,8 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
     const { statusCode, headers } = answer
     try {
       const raw = await answer.body.collect(maxResponseBytes)
-      return hasNoBody(hop.method, statusCode) ? raw : await decodeBody(raw, headers, maxResponseBytes)
+      if (headers['content-encoding'] === undefined || hasNoBody(hop.method, statusCode)) return raw
+      return await decodeBody(raw, headers, maxResponseBytes)
     } catch (error) {
       throw wireError(hop, error, deadline)
     } finally {
