@@ -47,7 +47,7 @@ export async function capture(call: Call<CaptureOptions>, target: string): Promi
   const vault = await openVault(call, {
     createKey: true,
     // A person in front of a window sees for himself; the line that asks him to sign in stays.
-    steps: recipe.login !== undefined,
+    steps: !isByPerson(recipe),
     http,
     browser: {
       headless: options.headless === true,
@@ -62,9 +62,7 @@ export async function capture(call: Call<CaptureOptions>, target: string): Promi
 
   const began = Date.now()
   screen.progress(
-    recipe.login === undefined
-      ? 'Sign in in the window that opens …'
-      : `Signing in to ${new URL(recipe.url).host} …`,
+    isByPerson(recipe) ? 'Sign in in the window that opens …' : `Signing in to ${new URL(recipe.url).host} …`,
   )
   const session = await vault.open(recipe, {
     account: options.account,
@@ -117,18 +115,22 @@ async function report(
   )
 }
 
+function isByPerson({ login, signIn }: Recipe): boolean {
+  return login === undefined && signIn === undefined
+}
+
 /** Says before anything is opened that a person cannot sign in here, or that there is no screen. */
 function assertWindow(name: string, recipe: Recipe, options: CaptureOptions): void {
   const isHeadless = options.headless === true
-  if (recipe.login === undefined && isHeadless)
+  if (recipe.signIn !== undefined) return
+  if (isByPerson(recipe) && isHeadless)
     throw new NeedsPersonError(
       name,
       'there is no recipe that could sign in by itself, and --headless opens no window',
     )
   const { DISPLAY: x = '', WAYLAND_DISPLAY: wayland = '' } = process.env
   if (isHeadless || process.platform !== 'linux' || x !== '' || wayland !== '') return
-  if (recipe.login === undefined)
-    throw new NeedsPersonError(name, 'this machine has no screen (DISPLAY is not set)')
+  if (isByPerson(recipe)) throw new NeedsPersonError(name, 'this machine has no screen (DISPLAY is not set)')
   throw new CommandError(
     'usage',
     exitCodes.other,

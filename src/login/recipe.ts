@@ -2,6 +2,7 @@ import type { BrowserContext, BrowserContextOptions, Page } from 'playwright'
 import type { SessionHttp } from '../http/client.ts'
 import type { SeenAnswer } from '../http/dead-signs.ts'
 import type { StateCookie } from '../state/state.ts'
+import { keptNames } from './auth/kept.ts'
 
 /** What a login may use besides the page. */
 export interface LoginTools {
@@ -177,7 +178,12 @@ export function defineRecipe(recipe: Recipe): Recipe {
   return Object.freeze({
     ...recipe,
     ...(recipe.domains !== undefined && { domains: Object.freeze([...recipe.domains]) }),
-    ...(recipe.protect !== undefined && { protect: Object.freeze([...recipe.protect]) }),
+    ...((recipe.protect !== undefined || recipe.signIn !== undefined) && {
+      protect: Object.freeze([
+        ...(recipe.protect ?? []),
+        ...(recipe.signIn === undefined ? [] : [keptNames]),
+      ]),
+    }),
     ...(recipe.context !== undefined && { context: Object.freeze({ ...recipe.context }) }),
   })
 }

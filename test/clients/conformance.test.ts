@@ -107,7 +107,7 @@ describe.each(wearers)('%s', (name) => {
     const vault = createVault({
       store: memoryStore(),
       key: generateKey(),
-      http: own ? {} : { lookup: shop.lookup, ca: shop.ca },
+      http: { retry: { backOff: 1 }, ...(!own && { lookup: shop.lookup, ca: shop.ca }) },
     })
     session = await vault.open(recipe)
     wearer = await wear(name, session)

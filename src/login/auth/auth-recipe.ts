@@ -1,5 +1,4 @@
 import { defineRecipe, type Recipe } from '../recipe.ts'
-import { keptNames } from './kept.ts'
 
 /** What all recipes for signing in without a browser take. */
 export interface AuthOptions
@@ -34,7 +33,7 @@ export interface Ways {
 
 /** A recipe whose credentials go to the origins that its author has written down, and nowhere else. */
 export function authRecipe<O extends AuthOptions>(options: O, own: readonly (keyof O)[], ways: Ways): Recipe {
-  const { origins = [], domains = [], protect = [] } = options
+  const { origins = [], domains = [] } = options
   const places = (ways.places ?? []).filter((url) => url !== undefined)
   const fields = Object.fromEntries(
     Object.entries(options).filter(([field]) => field !== 'origins' && !own.includes(field as keyof O)),
@@ -42,7 +41,6 @@ export function authRecipe<O extends AuthOptions>(options: O, own: readonly (key
   return defineRecipe({
     ...fields,
     domains: [...new Set([...domains, ...[...origins, ...places].map(originOf)])],
-    protect: [...protect, keptNames],
     signIn: ways.signIn,
     ...(ways.rotate !== undefined && { rotate: ways.rotate }),
   })

@@ -254,6 +254,8 @@ describe('a sign-in without a browser', () => {
   test('is one of two ways', () => {
     const both = { ...basics(), login: () => Promise.resolve(), signIn: () => Promise.resolve() }
     expect(() => defineRecipe(both)).toThrow(TypeError)
+    const { login: _, ...one } = both
+    expect(defineRecipe(one).protect).toEqual(['kept-*']) // also where the probe does well without it
     expect(() => apiKeyAuth({ ...basics(), header: 'X-A', query: 'a' })).toThrow(TypeError)
     expect(() => bearerAuth({ ...basics(), origins: ['api.test'] })).toThrow(TypeError)
   })

@@ -1,6 +1,15 @@
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { apiKeyAuth, digestAuth, memoryStore, oauth1Auth, type Session } from '../../../src/index.ts'
+import { request } from 'undici'
+import {
+  apiKeyAuth,
+  digestAuth,
+  memoryStore,
+  oauth1Auth,
+  sessionDispatcher,
+  type Session,
+} from '../../../src/index.ts'
+import { createNodeTransport, NodeWire } from '../../../src/http/node-wire.ts'
 import { chooseChallenge, digestAuthorization } from '../../../src/login/auth/digest.ts'
 import { baseString, oauth1Authorization } from '../../../src/login/auth/oauth1.ts'
 import { startShop, type Shop } from '../../site/shop.ts'
@@ -102,6 +111,18 @@ describe('digest', () => {
     expect([server.counts.taken - taken, server.counts.stale, session.epoch]).toEqual([1, 1, 1])
     const answers = await Promise.all(Array.from({ length: 30 }, () => session.http(server.digest)))
     expect(answers.every(({ ok }) => ok)).toBe(true) // each count once
+  })
+
+  test("is carried by undici and by a transport of one's own, and headersFor says nothing that is not so", async () => {
+    await using session = await opened()
+    const dispatcher = await sessionDispatcher(session)
+    const { statusCode, body } = await request(server.digest, { dispatcher, method: 'PUT', body: 'x' })
+    expect([statusCode, (await body.text()).includes('PUT')]).toEqual([200, true])
+    const own = session.through((options) => createNodeTransport(new NodeWire(options)))
+    expect((await own(server.digest)).status).toBe(200)
+    const headers = session.headersFor(server.digest).map(([header]) => header.toLowerCase())
+    expect(headers).toContain('accept-encoding')
+    expect(headers).not.toContain('authorization')
   })
 
   test('with a wrong password is rejected, and says nothing of it', async () => {
