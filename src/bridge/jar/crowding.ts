@@ -17,8 +17,9 @@ import type { PendingCookies } from './pending-cookies.ts'
  * all. Gives what had to go. `now` is Unix milliseconds.
  */
 export function makeRoom(pending: PendingCookies, cookie: StateCookie, now: number): ReportItem[] {
-  const gone = [...groupOverflow(pending, cookie, now), ...totalOverflow(pending, now)]
-  return gone.map((evicted) => ({
+  const [ofGroup, ofAll] = [groupOverflow(pending, cookie, now), totalOverflow(pending, now)]
+  if (ofGroup.length + ofAll.length === 0) return []
+  return [...ofGroup, ...ofAll].map((evicted) => ({
     kind: 'cookie',
     name: evicted.name,
     where: whereOf(evicted),

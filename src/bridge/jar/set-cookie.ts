@@ -65,15 +65,18 @@ interface Response {
 type Refusal = Pick<ReportItem, 'reason' | 'rule'>
 
 function takeLine(line: CookieLine | LineDefect, response: Response): LineOutcome {
-  const { hostname, pathname } = response.url
-  const here = `${hostname}${pathname}`
-  if ('reason' in line) return { refusal: { kind: 'cookie', where: here, ...line } }
+  if ('reason' in line) return { refusal: { kind: 'cookie', where: hereOf(response), ...line } }
   const cookie = cookieOf(line, response)
-  if ('reason' in cookie) return { refusal: { kind: 'cookie', name: line.name, where: here, ...cookie } }
+  if ('reason' in cookie)
+    return { refusal: { kind: 'cookie', name: line.name, where: hereOf(response), ...cookie } }
   const refusal = refusalOf(cookie, line, response) ?? overwriteRefusal(cookie, response)
   if (refusal !== undefined)
     return { refusal: { kind: 'cookie', name: cookie.name, where: whereOf(cookie), ...refusal } }
   return { cookie, evicted: store(cookie, response) }
+}
+
+function hereOf({ url }: Response): string {
+  return `${url.hostname}${url.pathname}`
 }
 
 function cookieOf(line: CookieLine, response: Response): StateCookie | Refusal {
@@ -109,14 +112,18 @@ function cookieOf(line: CookieLine, response: Response): StateCookie | Refusal {
 function refusalOf(cookie: StateCookie, line: CookieLine, response: Response): Refusal | undefined {
   const { url, options } = response
   const trustworthy = isTrustworthy(url)
-  const promise = brokenPrefix({
-    name: cookie.name,
-    value: cookie.value,
-    httpOnly: cookie.httpOnly,
-    secure: cookie.secure && trustworthy,
-    hostOnly: (line.domain ?? '') === '',
-    path: line.path ?? '',
-  })
+  // Most names begin otherwise, and need not be looked at.
+  const mayPromise = cookie.name === '' || cookie.name.startsWith('__')
+  const promise = mayPromise
+    ? brokenPrefix({
+        name: cookie.name,
+        value: cookie.value,
+        httpOnly: cookie.httpOnly,
+        secure: cookie.secure && trustworthy,
+        hostOnly: (line.domain ?? '') === '',
+        path: line.path ?? '',
+      })
+    : undefined
   if (promise !== undefined) return { reason: 'bad-prefix', rule: promise }
   if (options.fromScript === true && (cookie.httpOnly || /^__(?:host-)?http-/i.test(cookie.name)))
     return { reason: 'refused', rule: 'HttpOnly from a script' }
