@@ -21,7 +21,8 @@ export default defineConfig({
     teardownTimeout: 20_000,
     pool: 'forks',
     fileParallelism: true,
-    maxWorkers: 2,
+    // Most tests wait for a browser, a process or a disk: three of them keep two cores busy.
+    maxWorkers: 3,
     retry: 0,
     reporters: ['default'],
   },
