@@ -31,7 +31,7 @@ export function compileStores(): { readonly folder: string; remove(): void } {
     'faulty-disk.ts',
   ].map((file) => join('test/conformance', file))
   symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules')) // for drivers such as ioredis
-  for (const file of ['src/errors.ts', ...stores, ...workers]) {
+  for (const file of ['src/errors.ts', 'src/error-codes.ts', ...stores, ...workers]) {
     const target = join(folder, file.replace(/\.ts$/, '.js'))
     mkdirSync(dirname(target), { recursive: true })
     writeFileSync(target, toJavaScript(readFileSync(join(project, file), 'utf8')))
