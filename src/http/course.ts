@@ -116,7 +116,7 @@ export class Course {
     const isDisguised = answer.statusCode < 400
     const isStale = epoch < cell.epoch
     if (this.#renewed && !isStale && !isDisguised) return exchanged // its status says it
-    if (this.#isCleared(sign)) return this.#failed(exchanged)
+    if (!isStale && this.#isCleared(sign)) return this.#failed(exchanged)
     const revival = await this.#revive(exchanged, sign)
     if (revival === 'dead' && isDisguised) {
       discard(exchanged)

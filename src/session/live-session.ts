@@ -76,6 +76,9 @@ export class LiveSession implements Session {
       learn: (rules) => {
         life.learn(rules)
       },
+      left: (report) => {
+        logger.info({ session: life.name, report }, 'not brought home by the visit')
+      },
     })
   }
 

@@ -62,6 +62,17 @@ export class Proof {
     if (touched) this.#doubts += 1
   }
 
+  /**
+   * Asks the server again after an answer that looked dead. A question that was under way when that answer came may have
+   * been answered before the session died: its "alive" says nothing, and one that is asked after it counts.
+   */
+  async askAfter(): Promise<Liveness> {
+    const underWay = this.#asking
+    if (underWay?.epoch !== this.#carrier.cell.epoch) return this.ask()
+    const answer = await underWay.answer
+    return answer === 'alive' ? this.ask() : answer
+  }
+
   /** Asks the server, once for all who ask at the same time. */
   async ask(): Promise<Liveness> {
     const { probe } = this.#facts

@@ -74,7 +74,7 @@ export class Renewing {
     if (!renewable && status >= 400) return 'unclear'
     // Without a probe a 401 may as well mean "not allowed": one login must not be tried again and again for that.
     if (this.#running === undefined || !renew) {
-      const liveness = await proof.ask()
+      const liveness = await proof.askAfter()
       if (epoch < cell.epoch) return 'renewed'
       if (liveness !== 'dead' || !renewable || !renew) return liveness
     }

@@ -3,6 +3,7 @@ import type { Recipe } from '../login/recipe.ts'
 import type { GatePolicy } from '../policy/gate.ts'
 import type { Cell } from '../state/cell.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
+import type { Report } from '../state/report.ts'
 import type { SharedBrowser } from './shared-browser.ts'
 import type { Visit, VisitResult } from './visit.ts'
 
@@ -14,6 +15,8 @@ export interface VisitsHost {
   policy(): GatePolicy
   /** Told what a visit has seen in use. */
   learn(rules: readonly HeaderRule[]): void
+  /** Told what a visit could not bring home, and what the gate kept away. */
+  left(report: Report): void
 }
 
 /** The visits of one session: browser contexts that wear its state. What they need is loaded with the first. */
@@ -43,7 +46,9 @@ export class Visits {
     const { cell } = this.#host
     const onEnd = (result: VisitResult | undefined): void => {
       this.#open.delete(visit)
-      if (result !== undefined) this.#host.learn(result.headerRules)
+      if (result === undefined) return
+      this.#host.learn(result.headerRules)
+      if (result.report.length > 0) this.#host.left(result.report)
     }
     const { beginVisit } = await import('./visit.ts')
     const visit = await beginVisit(context, { cell, policy: this.#host.policy(), onEnd })

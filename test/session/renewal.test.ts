@@ -190,6 +190,42 @@ describe('an answer of an older epoch', () => {
   })
 })
 
+describe('a question to the server that was under way when the session died', () => {
+  test('counts for nothing: another is asked, and the session renewed', async () => {
+    const end: { diedAt?: number } = {}
+    let holding = false
+    const held: (() => void)[] = []
+    const isAlive = (cookie = ''): boolean => cookie.includes('sid=') && shop.counters.logins !== end.diedAt
+    shop.on('shop.test', '/guarded', (req, res) => {
+      res.writeHead(isAlive(req.headers.cookie) ? 200 : 401).end()
+    })
+    shop.on('shop.test', '/slow-probe', async (req, res) => {
+      const status = isAlive(req.headers.cookie) ? 200 : 401
+      if (holding) await new Promise<void>((resolve) => held.push(resolve))
+      res.writeHead(status).end()
+    })
+    const recipe = recipeWith({ probe: shop.url('shop.test', '/slow-probe'), revisit: false })
+    await using session = await vaultWith().open(recipe, { account: 'alice' })
+    const { logins } = shop.counters
+    holding = true
+    const early = session.check()
+    while (held.length === 0) await turn()
+    end.diedAt = logins
+    let told = false
+    const answer = session.http(shop.url('shop.test', '/guarded')).then(({ statusCode }) => {
+      told = true
+      return statusCode
+    })
+    for (let n = 0; n < 200; n++) await turn() // the 401 has come, and waits for the question that is under way
+    expect(told).toBe(false)
+    holding = false
+    held[0]?.()
+    expect(await early).toBe('alive')
+    expect(await answer).toBe(200)
+    expect(shop.counters.logins).toBe(logins + 1)
+  })
+})
+
 describe('failed logins', () => {
   const shelf = () => ({ store, keys: parseKeys(key) })
 
