@@ -33,8 +33,8 @@ const proveAfter = 1_000
 
 /**
  * Saves a session's cell: compare-and-set, and on a conflict read again, merge three ways, write again. At most one
- * save runs and at most one waits; a wish to save that comes while one runs is served by the next. A session that the
- * server has signed out is not saved.
+ * save runs and at most one waits; a wish to save that comes while one runs is served by the next. Of a session that the
+ * server has signed out only that is saved, and never its state.
  */
 export class Saving {
   readonly #shelf: Shelf
@@ -169,6 +169,7 @@ export class Saving {
         this.#savedRevision = cell.revision
         this.#factsChanged = false
         this.#host.refused()
+        await this.#markDead()
         return
       }
       // Proven is what the answer has brought, too; what came in between without being proven made it `suspect`.
@@ -184,6 +185,23 @@ export class Saving {
         if (!(error instanceof StoreConflictError) || attempt >= attempts) throw error
         await this.#resolve(error)
       }
+    }
+  }
+
+  /** The state stays as it was last proven; whoever opens it asks the server first. Somebody else's save is newer. */
+  async #markDead(): Promise<void> {
+    const { snapshot, version } = this.#stored
+    if (snapshot.standing === 'dead') return
+    const dead = {
+      ...snapshot,
+      standing: 'dead',
+      generation: snapshot.generation + 1,
+      savedAt: Date.now(),
+    } as const
+    try {
+      this.#stored = await writeStored(this.#shelf, dead, version)
+    } catch (error) {
+      if (!(error instanceof StoreConflictError)) throw error
     }
   }
 

@@ -85,12 +85,13 @@ describe('what stands in the store', () => {
   test('is verified after a login, and stays as it was when the server signs the session out', async () => {
     const session = await vault.open(recipe, { account: 'alice' })
     await session.save()
-    const before = await store.read(name)
-    expect((await stored()).standing).toBe('verified')
+    const before = await stored()
+    expect(before.standing).toBe('verified')
     await session.http(shop.url('shop.test', '/logout')) // the answer deletes the cookies
     expect(session.state.cookies.map((cookie) => cookie.name)).not.toContain('sid')
     await session.close()
-    expect((await store.read(name))?.version).toBe(before?.version)
+    expect((await stored()).state).toEqual(before.state)
+    expect((await stored()).standing).toBe('dead') // whoever opens it next asks before trusting it
     const { events } = await readLedger(shelf, name)
     expect(events.map(({ kind }) => kind)).toEqual(['created', 'refused'])
   })

@@ -148,14 +148,14 @@ describe('saving', () => {
     expect(await storedValues(shelf)).toEqual({ sid: 'x', more: 'y' })
   })
 
-  test('a session that the server has signed out leaves what is stored as it was', async () => {
+  test('a session that the server has signed out leaves the stored state as it was, and says that it is dead', async () => {
     const shelf = await shelfWith(snapshot(1, [cookie('sid', 'good')]))
     const { cell, saving, facts, said } = await writer(shelf)
-    const { version } = saving.stored
     cell.setCookie(cookie('sid', 'anonymous'), 'test')
     facts.standing = 'dead'
     await saving.save()
-    expect((await shelf.store.read(name))?.version).toBe(version)
+    expect(await storedValues(shelf)).toEqual({ sid: 'good' })
+    expect((await readStored(shelf, name))?.snapshot.standing).toBe('dead')
     expect(said).toEqual(['refused'])
     expect(saving.isDirty).toBe(false)
   })
