@@ -131,7 +131,7 @@ function showLogin(news: NewsOf<'opened'>): void {
   fact('kept', keptInWords(news))
   for (const line of droppedInWords(news.dropped)) fact('dropped', line)
   for (const rule of news.headerRules) fact('learned', ruleInWords(rule))
-  fact('snapshot', `${String(news.bytes)} bytes, sealed, in one file`)
+  fact('snapshot', `${String(news.bytes)} bytes, sealed`)
   heading('2. The session over plain HTTP, no header written by hand')
 }
 
