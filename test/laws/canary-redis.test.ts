@@ -1,28 +1,21 @@
-import { connect } from 'node:net'
-import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createVault, defineRecipe, generateKey, redisStore, type Store } from '../../src/index.ts'
-import { eventually } from '../conformance/wait.ts'
+import { dumpOf, monitor } from '../redis/monitor.ts'
 import { startRedis, type RedisServer } from '../redis/server.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { fillLogin } from '../session/shop-recipe.ts'
 
 let shop: Shop
 let redis: RedisServer
 let store: Store
-let monitored = ''
+let monitored: () => string
 
 beforeAll(async () => {
   shop = await startShop()
   redis = await startRedis()
   store = redisStore(redis.url)
-  const monitor = connect(redis.port, '127.0.0.1')
-  monitor.on('data', (bytes) => {
-    monitored += bytes.toString('latin1')
-  })
-  monitor.write('MONITOR\r\n')
-  await eventually(() => Promise.resolve(monitored.includes('OK') || undefined))
-  monitor.unref()
+  monitored = await monitor(redis)
 })
 afterAll(async () => {
   await store.close()
@@ -36,11 +29,7 @@ test('a life of a session on Redis shows neither a secret nor who it belongs to'
     name: 'canary-site',
     url: shop.url('shop.test', '/login'),
     signOut: shop.url('shop.test', '/logout'),
-    async login(page, { secret }) {
-      await page.getByLabel('Email').fill(await secret('email'))
-      await page.getByLabel('Password').fill(await secret('password'))
-      await page.getByRole('button', { name: 'Sign in' }).click()
-    },
+    login: fillLogin,
   })
   const options = {
     store,
@@ -61,29 +50,15 @@ test('a life of a session on Redis shows neither a secret nor who it belongs to'
   await session.http(shop.url('shop.test', '/api/orders'))
   await session.save()
   expect(await vault.list()).toEqual(['canary-site/alice'])
-  const dump = await dumpOf()
+  const dump = await dumpOf(redis)
   await session.signOut()
   await browser.close()
-  const seen = `${monitored}\n${dump}\n${await dumpOf()}\n${String(await redis.ask('CLIENT', 'LIST'))}`
+  const seen = `${monitored()}\n${dump}\n${await dumpOf(redis)}\n${String(await redis.ask('CLIENT', 'LIST'))}`
   for (const text of [shop.canary, 'alice', 'canary-site', 'shop.test'])
     for (const written of [text, Buffer.from(text).toString('hex'), Buffer.from(text).toString('base64url')])
       expect(seen.includes(written), text).toBe(false)
   // The controls: sealed bytes went over, and a name in clear would be seen.
-  expect(monitored).toContain('eyJhbGciOiJkaXI')
+  expect(monitored()).toContain('eyJhbGciOiJkaXI')
   await store.write('x', Buffer.from('alice'), { ifVersion: undefined })
-  expect(await dumpOf()).toContain('alice')
+  expect(await dumpOf(redis)).toContain('alice')
 })
-
-/** All keys and all their values. */
-async function dumpOf(): Promise<string> {
-  const keys = (await redis.ask('KEYS', '*')) as string[]
-  const values = await Promise.all(
-    keys.map(async (key) => redis.ask((await redis.ask('TYPE', key)) === 'hash' ? 'HGETALL' : 'GET', key)),
-  )
-  return inspect([keys, values], {
-    depth: 10,
-    maxArrayLength: null,
-    maxStringLength: null,
-    breakLength: Infinity,
-  })
-}

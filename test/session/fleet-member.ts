@@ -1,6 +1,7 @@
 import { chromium, type Browser } from 'playwright'
 import { createVault, defineRecipe, fileStore, redisStore, type Store, type Vault } from '../../src/index.ts'
 import type { Recipe } from '../../src/index.ts'
+import { fillLogin } from './shop-recipe.ts'
 import type { FleetJob, FleetMessage, FleetOrder } from './job.ts'
 
 /** What the processes of a fleet have in common: the job, the store, the vault, and a line to whoever started them. */
@@ -25,11 +26,9 @@ export async function joinFleet(storeDown: 'fail' | 'continue' = 'fail'): Promis
     url: new URL('/login', job.shop).href,
     probe: new URL('/api/orders', job.shop).href,
     revisit: false,
-    async login(page, { secret }) {
+    async login(page, tools) {
       if (job.stops === true) await standAt('login')
-      await page.getByLabel('Email').fill(await secret('email'))
-      await page.getByLabel('Password').fill(await secret('password'))
-      await page.getByRole('button', { name: 'Sign in' }).click()
+      await fillLogin(page, tools)
     },
   })
   const vault = createVault({ store, key, browser: { browser }, secrets, policy: { leaseFor, storeDown } })

@@ -23,6 +23,7 @@ import { changeLedger } from '../../src/session/ledger.ts'
 import { parseKeys } from '../../src/snapshot/keys.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { shopRecipe } from './shop-recipe.ts'
 import { eventually } from '../conformance/wait.ts'
 import { cookieOf, signIn } from './signed-in.ts'
 
@@ -36,14 +37,7 @@ const key = generateKey()
 beforeAll(async () => {
   shop = await startShop()
   browser = await launchChromium(shop)
-  recipe = defineRecipe({
-    name: 'shop',
-    url: shop.url('shop.test', '/login'),
-    async login(page, { secret }) {
-      await page.getByLabel('Email').fill(await secret('email'))
-      await page.getByLabel('Password').fill(await secret('password'))
-      await page.getByRole('button', { name: 'Sign in' }).click()
-    },
+  recipe = shopRecipe(shop, {
     signOut: shop.url('shop.test', '/logout'),
   })
 })

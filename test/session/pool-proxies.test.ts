@@ -6,7 +6,6 @@ import type { Browser } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   createVault,
-  defineRecipe,
   generateKey,
   memoryStore,
   RequestFailedError,
@@ -20,6 +19,7 @@ import { nearest, Proxies, toProxies } from '../../src/session/pool/proxies.ts'
 import { eventually } from '../conformance/wait.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { shopRecipe } from './shop-recipe.ts'
 import { signIn } from './signed-in.ts'
 
 const accounts = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
@@ -131,15 +131,7 @@ describe('a pool behind proxies', () => {
   beforeAll(async () => {
     shop = await startShop()
     browser = await launchChromium(shop)
-    recipe = defineRecipe({
-      name: 'shop',
-      url: shop.url('shop.test', '/login'),
-      async login(page, { secret }) {
-        await page.getByLabel('Email').fill(await secret('email'))
-        await page.getByLabel('Password').fill(await secret('password'))
-        await page.getByRole('button', { name: 'Sign in' }).click()
-      },
-    })
+    recipe = shopRecipe(shop)
   })
   afterAll(async () => {
     await browser.close()

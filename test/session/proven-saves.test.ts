@@ -5,7 +5,6 @@ import type { Browser } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   createVault,
-  defineRecipe,
   fileStore,
   generateKey,
   type Recipe,
@@ -19,6 +18,7 @@ import { writeStored, type Shelf } from '../../src/session/stored.ts'
 import { generateKey as otherKey, parseKeys } from '../../src/snapshot/keys.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { shopRecipe } from './shop-recipe.ts'
 
 const name = 'shop/alice'
 const key = generateKey()
@@ -34,16 +34,9 @@ let vault: Vault
 beforeAll(async () => {
   shop = await startShop()
   browser = await launchChromium(shop)
-  recipe = defineRecipe({
-    name: 'shop',
-    url: shop.url('shop.test', '/login'),
+  recipe = shopRecipe(shop, {
     probe: shop.url('shop.test', '/api/orders'),
     revisit: false,
-    async login(page, { secret }) {
-      await page.getByLabel('Email').fill(await secret('email'))
-      await page.getByLabel('Password').fill(await secret('password'))
-      await page.getByRole('button', { name: 'Sign in' }).click()
-    },
   })
 })
 afterAll(async () => {

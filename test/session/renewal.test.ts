@@ -19,6 +19,7 @@ import { readLedger } from '../../src/session/ledger.ts'
 import { parseKeys } from '../../src/snapshot/keys.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { shopRecipe } from './shop-recipe.ts'
 
 let shop: Shop
 let browser: Browser
@@ -51,16 +52,9 @@ function vaultWith(options: Partial<VaultOptions> = {}): Vault {
 
 /** Its life is its bearer token, which the shop's own page renews as long as its cookie lives. */
 function recipeWith(fields: Partial<Recipe> = {}): Recipe {
-  return defineRecipe({
-    name: 'shop',
-    url: shop.url('shop.test', '/login'),
+  return shopRecipe(shop, {
     home: shop.url('shop.test', '/account'),
     probe: shop.url('api.shop.test', '/me'),
-    async login(page, { secret }) {
-      await page.getByLabel('Email').fill(await secret('email'))
-      await page.getByLabel('Password').fill(await secret('password'))
-      await page.getByRole('button', { name: 'Sign in' }).click()
-    },
     ...fields,
   })
 }

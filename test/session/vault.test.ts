@@ -5,7 +5,6 @@ import type { Browser } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   createVault,
-  defineRecipe,
   fileStore,
   generateKey,
   LoginFailedError,
@@ -18,6 +17,7 @@ import {
 } from '../../src/index.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { shopRecipe } from './shop-recipe.ts'
 
 let shop: Shop
 let browser: Browser
@@ -34,15 +34,7 @@ afterAll(async () => {
 })
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'vault-test-'))
-  recipe = defineRecipe({
-    name: 'shop',
-    url: shop.url('shop.test', '/login'),
-    async login(page, { secret }) {
-      await page.getByLabel('Email').fill(await secret('email'))
-      await page.getByLabel('Password').fill(await secret('password'))
-      await page.getByRole('button', { name: 'Sign in' }).click()
-    },
-  })
+  recipe = shopRecipe(shop)
 })
 afterEach(() => {
   rmSync(directory, { recursive: true, force: true })

@@ -4,6 +4,7 @@ import type { Store } from '../../src/store/contract.ts'
 import { redisStore } from '../../src/store/redis.ts'
 import { everyCall, expectAllFail, failureOf } from '../redis/every-call.ts'
 import type { RedisServer } from '../redis/server.ts'
+import { rights } from '../redis/rights.ts'
 import { startRedis } from '../redis/server.ts'
 
 const PASSWORD = 'pass-word@canary/1'
@@ -54,29 +55,7 @@ test('with the right password, whatever characters it has, everything works', as
 })
 
 test('the rights that docs/redis.md lists are enough', async () => {
-  const rights = [
-    '~sessionbridge:*',
-    '&sessionbridge:*',
-    '-@all',
-    '+evalsha',
-    '+eval',
-    '+time',
-    '+scan',
-    '+hget',
-  ]
-  const inScripts = [
-    '+hset',
-    '+hexists',
-    '+hdel',
-    '+get',
-    '+set',
-    '+del',
-    '+persist',
-    '+pexpire',
-    '+pexpireat',
-  ]
-  const others = ['+publish', '+subscribe', '+unsubscribe', '+client|setname']
-  await server.ask('ACL', 'SETUSER', 'app', 'on', `>${PASSWORD}`, ...rights, ...inScripts, ...others)
+  await server.ask('ACL', 'SETUSER', 'app', 'on', `>${PASSWORD}`, ...rights)
   const store = open('app', PASSWORD)
   let calls = 0
   store.watch('shop/alice', () => {

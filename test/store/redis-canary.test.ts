@@ -1,10 +1,10 @@
-import { connect } from 'node:net'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Store } from '../../src/store/contract.ts'
 import { redisStore } from '../../src/store/redis.ts'
 import { eventually } from '../conformance/wait.ts'
 import type { RedisServer } from '../redis/server.ts'
+import { dumpOf, monitor } from '../redis/monitor.ts'
 import { startRedis } from '../redis/server.ts'
 
 /** Site and account as they might be called; nothing in Redis may show them, in any writing of ours. */
@@ -22,18 +22,12 @@ const traces = [
 
 let server: RedisServer
 let store: Store
-let monitored = ''
+let monitored: () => string
 
 beforeAll(async () => {
   server = await startRedis()
   store = redisStore(server.url)
-  const monitor = connect(server.port, '127.0.0.1')
-  monitor.on('data', (bytes) => {
-    monitored += bytes.toString('latin1')
-  })
-  monitor.write('MONITOR\r\n')
-  await eventually(() => Promise.resolve(monitored.includes('OK') || undefined))
-  monitor.unref()
+  monitored = await monitor(server)
 })
 afterAll(async () => {
   await store.close()
@@ -62,20 +56,21 @@ test('neither commands nor keys, values, channels and client names show a sessio
 
   const dump = await dumpOf(server)
   const seen = [
-    monitored,
+    monitored(),
     dump,
     (await channels()).join('\n'),
     String(await server.ask('CLIENT', 'LIST')),
   ].join('\n')
   await lease?.release()
   await store.remove(NAME)
-  for (const trace of traces) expect(`${seen}\n${monitored}\n${await dumpOf(server)}`).not.toMatch(trace)
+  for (const trace of traces) expect(`${seen}\n${monitored()}\n${await dumpOf(server)}`).not.toMatch(trace)
 
   // The controls: what is looked through is what was sent, and a name in clear would be seen in it.
   expect(dump).toContain(SEALED_NAME)
   expect(dump).toMatch(/sealed bytes 14/)
-  expect(monitored).toMatch(/sealed bytes 0/)
-  for (const call of ['SUBSCRIBE', 'SCAN', 'PUBLISH']) expect(monitored.toUpperCase()).toContain(`"${call}"`)
+  expect(monitored()).toMatch(/sealed bytes 0/)
+  for (const call of ['SUBSCRIBE', 'SCAN', 'PUBLISH'])
+    expect(monitored().toUpperCase()).toContain(`"${call}"`)
   await store.write('x', Buffer.from(NAME), { ifVersion: undefined })
   expect(await dumpOf(server)).toMatch(/canary/)
 })
@@ -91,20 +86,6 @@ test('no error shows what was sent, or says more of ioredis than one word', asyn
 })
 
 const channels = async (): Promise<unknown[]> => (await server.ask('PUBSUB', 'CHANNELS')) as unknown[]
-
-/** All keys and all their values. */
-async function dumpOf(from: RedisServer): Promise<string> {
-  const keys = (await from.ask('KEYS', '*')) as string[]
-  const values = await Promise.all(
-    keys.map(async (key) => from.ask((await from.ask('TYPE', key)) === 'hash' ? 'HGETALL' : 'GET', key)),
-  )
-  return inspect([keys, values], {
-    depth: 10,
-    maxArrayLength: 1_000,
-    maxStringLength: 100_000,
-    breakLength: 100_000,
-  })
-}
 
 function hexOf(text: string): RegExp {
   return new RegExp(Buffer.from(text).toString('hex'), 'i')

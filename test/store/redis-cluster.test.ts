@@ -4,6 +4,7 @@ import { redisStore } from '../../src/store/redis.ts'
 import { describeStore } from '../conformance/store.ts'
 import type { RedisCluster } from '../redis/cluster.ts'
 import { startCluster } from '../redis/cluster.ts'
+import { rights } from '../redis/rights.ts'
 import { shelfOf } from '../redis/shelf.ts'
 
 let cluster: RedisCluster
@@ -28,31 +29,8 @@ describeStore('redis cluster', () => {
 })
 
 test('the rights that docs/redis.md lists, and those for Clusters, are enough for a store over URLs', async () => {
-  const rights = [
-    '~sessionbridge:*',
-    '&sessionbridge:*',
-    '-@all',
-    '+evalsha',
-    '+eval',
-    '+time',
-    '+scan',
-    '+hget',
-  ]
-  const inScripts = [
-    '+hset',
-    '+hexists',
-    '+hdel',
-    '+get',
-    '+set',
-    '+del',
-    '+persist',
-    '+pexpire',
-    '+pexpireat',
-  ]
-  const others = ['+publish', '+subscribe', '+unsubscribe', '+client|setname', '+cluster']
   const nodes = [...cluster.masters, ...cluster.replicas]
-  for (const node of nodes)
-    await node.ask('ACL', 'SETUSER', 'app', 'on', '>word', ...rights, ...inScripts, ...others)
+  for (const node of nodes) await node.ask('ACL', 'SETUSER', 'app', 'on', '>word', ...rights, '+cluster')
   const store = redisStore(
     cluster.urls.map((url) => url.replace('//', '//app:word@')),
     { timeout: 20_000 },
