@@ -1,15 +1,14 @@
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
+import { installed } from '../../test/site/installed.ts'
 
 // The newest line of verdaccio that takes Node 20 (6.9 wants 22).
 const version = '6.8.0'
-const cache = resolve('node_modules/.cache/sessionbridge', `verdaccio-${version}`)
 
 /** A running registry with one user and one package that only signed-in users may see. */
 export interface Registry extends AsyncDisposable {
@@ -19,7 +18,13 @@ export interface Registry extends AsyncDisposable {
 }
 
 export async function startRegistry(say: (text: string) => void): Promise<Registry> {
-  const script = await install(say)
+  const home = await installed({
+    packages: { verdaccio: version },
+    // One of its parts asks for node-fetch by a dist-tag ("cjs"), which registry mirrors tend to lack.
+    overrides: { 'node-fetch': '2.7.0' },
+    say,
+  })
+  const script = join(home, 'node_modules/verdaccio/bin/verdaccio')
   const folder = await mkdtemp(join(tmpdir(), 'sessionbridge-verdaccio-'))
   const user = { username: 'alice', password: randomBytes(12).toString('base64url') }
   await writeFile(join(folder, 'config.yaml'), configuration)
@@ -65,46 +70,6 @@ packages:
     publish: $authenticated
 log: { type: stdout, format: pretty, level: fatal }
 `
-
-/** Path of verdaccio's script; installed at the first run, without running anybody's install scripts. */
-async function install(say: (text: string) => void): Promise<string> {
-  const script = (folder: string): string => join(folder, 'node_modules/verdaccio/bin/verdaccio')
-  if (existsSync(script(cache))) return script(cache)
-  say(`installing verdaccio ${version} …`)
-  await mkdir(dirname(cache), { recursive: true })
-  const draft = await mkdtemp(`${cache}-`)
-  try {
-    // One of its parts asks for node-fetch by a dist-tag ("cjs"), which registry mirrors tend to lack.
-    const overrides = { 'node-fetch': '2.7.0' }
-    await writeFile(join(draft, 'package.json'), JSON.stringify({ private: true, overrides }))
-    const flags = [
-      '--ignore-scripts',
-      '--omit=dev',
-      '--no-audit',
-      '--no-fund',
-      '--prefer-offline',
-      '--loglevel=error',
-    ]
-    await npm(['install', ...flags, `verdaccio@${version}`], draft)
-    await rename(draft, cache).catch((error: unknown) => {
-      if (!existsSync(script(cache))) throw error // somebody else was faster, which is as good
-    })
-  } finally {
-    await rm(draft, { recursive: true, force: true })
-  }
-  return script(cache)
-}
-
-async function npm(args: readonly string[], cwd: string): Promise<void> {
-  const child = spawn('npm', args, {
-    cwd,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    shell: process.platform === 'win32',
-  })
-  const [code] = (await once(child, 'exit')) as [number | null]
-  if (code !== 0)
-    throw new Error(`npm could not install verdaccio (exit code ${String(code)}): is its registry reachable?`)
-}
 
 /** Publishes a package as npm does it, with name and password. */
 async function publish(url: string, user: Registry['user']): Promise<string> {
