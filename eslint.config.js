@@ -13,7 +13,15 @@ const noDefaultExports = [
 ]
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'test-results/', 'playwright-report/', '.setup/', 'test/vectors/']),
+  globalIgnores([
+    'dist/',
+    '.dist-*/',
+    'coverage/',
+    'test-results/',
+    'playwright-report/',
+    '.setup/',
+    'test/vectors/',
+  ]),
   {
     // No comment in a file can switch a rule off: what is allowed is decided here, for all files alike.
     linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },

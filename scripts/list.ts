@@ -22,7 +22,7 @@ interface Entry {
 /** The stored sessions. One that does not open is in the list too, and makes the exit code 5. */
 export async function list(call: Call<ListOptions>): Promise<number> {
   const { account } = call.options
-  const stored = await storedNames(call.options)
+  const stored = await storedNames(call)
   const names = stored.filter((name) => account === undefined || name.endsWith(`/${account}`))
   if (names.length === 0) {
     await call.screen.data({ sessions: [] })

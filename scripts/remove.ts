@@ -1,10 +1,10 @@
-import { fileStore } from '../src/index.ts'
 import type { Call } from './terminal/call.ts'
 import { CommandError, exitCodes, failureOf } from './terminal/exit-codes.ts'
 import { printable } from './terminal/screen.ts'
 import { fullName, openVault, unknownSession } from './vault/open-vault.ts'
 import { storedNames } from './vault/session-names.ts'
-import { storeFolder, type CommonOptions } from './vault/settings.ts'
+import type { CommonOptions } from './vault/settings.ts'
+import { storePlace } from './vault/store-place.ts'
 
 export interface RemoveOptions extends CommonOptions {
   readonly yes?: boolean
@@ -18,7 +18,7 @@ export interface RemoveOptions extends CommonOptions {
 export async function remove(call: Call<RemoveOptions>, text: string): Promise<number> {
   const { options, screen } = call
   const name = fullName(text)
-  const names = await storedNames(options)
+  const names = await storedNames(call)
   if (!names.includes(name)) unknownSession(name, names)
   if (options.yes !== true && !(await isConfirmed(name, call.signal))) {
     await screen.data({ name, removed: false })
@@ -38,7 +38,7 @@ async function removeFrom(call: Call<RemoveOptions>, name: string): Promise<void
   } catch (error) {
     const { code } = failureOf(error)
     if (everywhere || (code !== 'key-invalid' && code !== 'snapshot-unreadable')) throw error
-    await fileStore(storeFolder(call.options)).remove(name)
+    await storePlace(call.options).open().remove(name)
     call.screen.note('Without its key nobody is told: a process that has it open may write it back.')
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, sep } from 'node:path'
 
 import { bundle } from './bundle.mjs'
 import { SetupProblem, root, runQuietly, step, tail } from './steps.mjs'
@@ -15,7 +15,7 @@ const configuration = [
   'tsconfig.build.json',
 ]
 const dist = join(root, 'dist')
-const marker = join(dist, '.built-from')
+const marker = '.built-from'
 
 /** @param {string} folder @param {string} ending @returns {string[]} paths from the root, with slashes, sorted */
 function filesUnder(folder, ending) {
@@ -39,33 +39,48 @@ function fingerprint(paths) {
   return hash.digest('hex')
 }
 
-/** What was compiled from a source that is gone would still be importable, and be packed. @param {readonly string[]} paths */
-function removeOrphans(paths) {
-  const made = new Set(paths.map((path) => path.slice(0, -'.ts'.length)))
-  for (const path of filesUnder('dist', '')) {
-    const name = relative('dist', path).split(sep).join('/')
-    const source = /^(.*?)(?:\.d\.ts|\.js\.map|\.js)$/.exec(name)?.[1]
-    if (source !== undefined && !made.has(source)) rmSync(join(root, path))
+/** Whether dist was compiled from exactly these sources. */
+function isBuilt() {
+  const made = join(dist, marker)
+  return existsSync(made) && readFileSync(made, 'utf8') === fingerprint(sources())
+}
+
+/**
+ * Compiles to dist and bundles, if it has to be. All is made in a folder beside it and put there whole: what two builds
+ * at once would mix, and what was compiled from a source that is gone, would still be importable, and be packed.
+ *
+ * @returns {Promise<import('./steps.mjs').Outcome>}
+ */
+export async function build() {
+  if (isBuilt()) return { code: 0, output: '', timedOut: false }
+  const wanted = fingerprint(sources())
+  const draft = join(root, `.dist-${String(process.pid)}`)
+  rmSync(draft, { recursive: true, force: true })
+  try {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const outcome = await runQuietly(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', draft])
+    if (outcome.code === 0) {
+      await bundle(draft)
+      writeFileSync(join(draft, marker), wanted)
+      putInPlace(draft)
+    }
+    return outcome
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
   }
 }
 
-/** Whether dist was compiled from exactly these sources. */
-const isBuilt = () => existsSync(marker) && readFileSync(marker, 'utf8') === fingerprint(sources())
-
-/** Compiles to dist and bundles, if it has to be. @returns {Promise<import('./steps.mjs').Outcome>} */
-export async function build() {
-  if (isBuilt()) return { code: 0, output: '', timedOut: false }
-  const paths = sources()
-  const wanted = fingerprint(paths)
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const outcome = await runQuietly(process.execPath, [tsc, '-p', 'tsconfig.build.json'])
-  if (outcome.code === 0) {
-    removeOrphans(paths)
-    await bundle()
-    mkdirSync(dist, { recursive: true })
-    writeFileSync(marker, wanted)
+/** @param {string} draft */
+function putInPlace(draft) {
+  const old = `${draft}-old`
+  try {
+    if (existsSync(dist)) renameSync(dist, old)
+    renameSync(draft, dist)
+  } catch (error) {
+    if (!isBuilt()) throw error // somebody else was faster, which is as good
+  } finally {
+    rmSync(old, { recursive: true, force: true })
   }
-  return outcome
 }
 
 /** The same as a step of set-up: silent when there is nothing to do, fatal when it fails. */

@@ -11,9 +11,12 @@ const entries = ['src/index', 'fixtures/index', 'scripts/sessionbridge', 'script
  * the library needs at once is one file, however it is shared; what is imported at first use stays a file of its own;
  * packages stay outside; nothing is renamed or minified, so that stack traces can be read, and functions that run in
  * pages are sent as they were written.
+ *
+ * @param {string} folder with the compiled modules, and for the bundle
  */
-export async function bundle() {
+export async function bundle(folder) {
   const { rolldown } = await import('rolldown')
+  const compiled = (/** @type {string} */ entry) => join(folder, `${entry}.js`)
   const core = staticallyBehind(compiled('src/index'))
   const made = await rolldown({
     cwd: root,
@@ -25,7 +28,7 @@ export async function bundle() {
   })
   try {
     await made.write({
-      dir: join(root, 'dist'),
+      dir: folder,
       format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: 'chunks/[name]-[hash].js',
@@ -35,11 +38,6 @@ export async function bundle() {
   } finally {
     await made.close()
   }
-}
-
-/** @param {string} entry */
-function compiled(entry) {
-  return join(root, 'dist', `${entry}.js`)
 }
 
 /**

@@ -1,16 +1,9 @@
-import {
-  createVault,
-  fileStore,
-  generateKey,
-  type Snapshot,
-  type Vault,
-  type VaultOptions,
-} from '../../src/index.ts'
+import { createVault, generateKey, type Snapshot, type Vault, type VaultOptions } from '../../src/index.ts'
 import type { Call } from '../terminal/call.ts'
 import { CommandError, exitCodes } from '../terminal/exit-codes.ts'
 import { openLog } from '../terminal/log.ts'
-import { createKeyFile, findKeys, ownKeyFile } from './sealing-key.ts'
-import { storeFolder } from './settings.ts'
+import { createKeyFile, findKeys } from './sealing-key.ts'
+import { storePlace, type StorePlace } from './store-place.ts'
 
 export interface VaultWishes extends Pick<VaultOptions, 'browser' | 'http' | 'policy' | 'screenshots'> {
   /** Make a key file beside the store when there is neither a key nor anything sealed with one; default false. */
@@ -22,10 +15,12 @@ export interface VaultWishes extends Pick<VaultOptions, 'browser' | 'http' | 'po
 /** The vault that the common options name. Throws `CommandError` with exit code 5 when its key is not at hand. */
 export async function openVault(call: Call, wishes: VaultWishes = {}): Promise<Vault> {
   const { createKey = false, steps = false, ...options } = wishes
-  const folder = storeFolder(call.options)
-  const store = fileStore(folder)
-  const place = { keyFile: call.options.keyFile, storeFolder: folder, env: process.env }
-  const keys = (await findKeys(place)) ?? (await newKeys(call, folder, await store.list(), createKey))
+  const place = storePlace(call.options)
+  const store = place.open()
+  const { keyFile } = call.options
+  const keys =
+    (await findKeys({ keyFile, ownKeyFile: place.ownKeyFile, env: process.env })) ??
+    (await newKeys(call, place, await store.list(), createKey))
   return createVault({
     ...options,
     store,
@@ -36,7 +31,7 @@ export async function openVault(call: Call, wishes: VaultWishes = {}): Promise<V
 
 async function newKeys(
   call: Call,
-  folder: string,
+  { shown, ownKeyFile }: StorePlace,
   stored: readonly string[],
   create: boolean,
 ): Promise<string[]> {
@@ -45,14 +40,21 @@ async function newKeys(
     throw new CommandError(
       'key-invalid',
       exitCodes.store,
-      `The store ${folder} holds ${String(stored.length)} sealed sessions, and their key is not at hand: set ` +
-        `SESSIONBRIDGE_KEY or give --key-file (looked for ${ownKeyFile(folder)} too).`,
+      `The store ${shown} holds ${String(stored.length)} sealed sessions, and their key is not at hand: set ` +
+        `SESSIONBRIDGE_KEY or give --key-file${ownKeyFile === undefined ? '' : ` (looked for ${ownKeyFile} too)`}.`,
     )
   }
   const key = generateKey()
   if (!create) return [key] // nothing is stored: any key opens it
-  const keys = await createKeyFile(folder, key)
-  call.screen.note(`New sealing key in ${ownKeyFile(folder)} (keep it: without it nothing opens)`)
+  if (ownKeyFile === undefined) {
+    throw new CommandError(
+      'key-invalid',
+      exitCodes.store,
+      'Sessions in Redis are sealed with a key that all share: make one with "sessionbridge keygen" and set SESSIONBRIDGE_KEY.',
+    )
+  }
+  const keys = await createKeyFile(ownKeyFile, key)
+  call.screen.note(`New sealing key in ${ownKeyFile} (keep it: without it nothing opens)`)
   return keys
 }
 

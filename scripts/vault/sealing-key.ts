@@ -8,7 +8,8 @@ import { present } from './settings.ts'
 export interface KeyPlace {
   /** From `--key-file`. */
   readonly keyFile: string | undefined
-  readonly storeFolder: string
+  /** The file beside the store, where it has one. */
+  readonly ownKeyFile: string | undefined
   readonly env: NodeJS.ProcessEnv
 }
 
@@ -23,20 +24,14 @@ export async function findKeys(place: KeyPlace): Promise<string[] | undefined> {
   }
   const fromEnvironment = present(place.env['SESSIONBRIDGE_KEY'])
   if (fromEnvironment !== undefined) return fromEnvironment.split(/[\s,]+/).filter((key) => key !== '')
-  return readKeyFile(ownKeyFile(place.storeFolder))
-}
-
-/** The key file that belongs to a store: beside it, so that a copy of the folder alone opens nothing. */
-export function ownKeyFile(storeFolder: string): string {
-  return `${storeFolder}.key`
+  return place.ownKeyFile === undefined ? undefined : readKeyFile(place.ownKeyFile)
 }
 
 /**
  * Writes a new key beside the store, mode 0600, and gives what stands there afterwards: of two commands that begin at
  * the same moment one wins, and both must seal with the winner's key.
  */
-export async function createKeyFile(storeFolder: string, key: string): Promise<string[]> {
-  const path = ownKeyFile(storeFolder)
+export async function createKeyFile(path: string, key: string): Promise<string[]> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await writeNew(path, `${key}\n`)

@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 
 /** Options that every sub-command has. */
@@ -21,8 +19,8 @@ export interface NetworkOptions {
 export function addCommonOptions(command: Command): Command {
   return command
     .option(
-      '--store <dir>',
-      'folder of the sealed sessions (default: SESSIONBRIDGE_STORE, else your data folder)',
+      '--store <place>',
+      'folder of the sealed sessions, or URL of a Redis (default: SESSIONBRIDGE_STORE, else your data folder)',
     )
     .option(
       '--key-file <path>',
@@ -52,13 +50,6 @@ export function gather(value: string, before: readonly string[] = []): string[] 
 function seconds(text: string): number {
   const value = Number(text)
   return Number.isFinite(value) && value > 0 ? value : Number.NaN
-}
-
-/** `--store`, `SESSIONBRIDGE_STORE`, or the place where the system keeps a user's data. */
-export function storeFolder(options: CommonOptions, env: NodeJS.ProcessEnv = process.env): string {
-  const named = options.store ?? present(env['SESSIONBRIDGE_STORE'])
-  if (named !== undefined) return resolve(named)
-  return join(present(env['XDG_DATA_HOME']) ?? join(homedir(), '.local', 'share'), 'sessionbridge')
 }
 
 export function present(text: string | undefined): string | undefined {
