@@ -15,6 +15,8 @@ export interface Carrier {
   readonly deadSigns?: DeadSigns
   /** What all clients of the session know of the origins they ask. Absent: nothing is retried, held or counted. */
   readonly traffic?: Traffic
+  /** Told when an answer has changed how the browser presents itself: its site asks for client hints. */
+  identityChanged?(identity: Identity): void
   /** Told of every request that is sent. */
   sent?(): void
   /**

@@ -146,7 +146,7 @@ function askedHop(
     url: asked.url,
     written: asksJson && accept === undefined ? [...asked.written, jsonAccept] : asked.written,
     body: asked.body === undefined ? 'none' : 'bytes',
-    kind: json || request.topLevelSite !== undefined ? 'fetch' : undefined,
+    kind: request.as ?? (json || request.topLevelSite !== undefined ? 'fetch' : undefined),
     topLevelSite: request.topLevelSite,
   })
 }

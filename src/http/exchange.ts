@@ -3,6 +3,7 @@ import { createAttempts } from './attempts.ts'
 import { ingestSetCookies } from '../bridge/jar/set-cookie.ts'
 import { RedirectRefusedError, RequestFailedError, SessionbridgeError } from '../errors.ts'
 import type { Carrier } from './carrier.ts'
+import { followHints } from './client-hints.ts'
 import type { Deadline } from './deadline.ts'
 import { decodeBody, hasNoBody } from './decode.ts'
 import { cookieContext, createHeaderMaker } from './headers-for.ts'
@@ -64,7 +65,15 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
       const answer = await sendOnce(request, hop, deadline)
       if (answer.statusCode >= 500) await carrier.traffic?.failed(hop.url)
       else carrier.traffic?.succeeded(hop.url)
-      if (!hop.anonymous && cell.epoch === epoch) takeIn(hop, answer)
+      if (!hop.anonymous && cell.epoch === epoch) {
+        takeIn(hop, answer)
+        const acceptCh = answer.headers['accept-ch']
+        if (acceptCh !== undefined && followHints(carrier, hop, answer.headers)) {
+          answer.body.discard()
+          hop = { ...hop, startedAgain: true }
+          continue
+        }
+      }
       const next = request.redirect === 'manual' ? undefined : redirected(hop, answer)
       if (next === undefined) {
         const content = readsWhole(request, answer) ? await readContent(hop, answer, deadline) : undefined

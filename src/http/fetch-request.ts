@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { isHeaderName, isHeaderValue } from './header-rules.ts'
+import type { RequestKind } from './hop.ts'
 import { targetUrl } from './options.ts'
 import { ofConnection } from './request-options.ts'
 import type { HeaderPair } from './wire.ts'
@@ -13,13 +14,16 @@ export interface FetchRequest {
   readonly redirect: 'follow' | 'manual' | 'error'
   readonly signal: AbortSignal | undefined
   readonly anonymous: boolean
+  readonly as: RequestKind | undefined
   readonly topLevelSite: string | undefined
   readonly idempotent: boolean | undefined
 }
 
 /** What `session.fetch` takes besides the standard's own settings. */
 export interface SessionRequestInit extends RequestInit {
-  /** Site or origin of the page in whose name to ask, where that is another one than the URL's. */
+  /** `navigation`: ask as the browser loads a page (a link, a form that posts), not as a script does. Default `fetch`. */
+  readonly as?: RequestKind
+  /** Site, origin or address of the page in whose name to ask, where that is another one than the URL's origin. */
   readonly topLevelSite?: string
   /** True: it may be sent again after a renewal or a failure, as GET may and as an `Idempotency-Key` says, too. */
   readonly idempotent?: boolean
@@ -54,6 +58,7 @@ export async function fetchRequest(
     redirect: init.redirect ?? request?.redirect ?? 'follow',
     signal: init.signal === null ? undefined : (init.signal ?? request?.signal),
     anonymous: (init.credentials ?? request?.credentials) === 'omit',
+    as: init.as,
     topLevelSite: init.topLevelSite,
     idempotent: init.idempotent,
   }

@@ -77,7 +77,7 @@ class FetchClient {
       written,
       anonymous,
       topLevelSite,
-      kind: 'fetch',
+      kind: request.as ?? 'fetch',
       body: kindOfBody(body),
     }
     const deadline = this.#exchanges.begin(() => `${method} ${plainUrl(url)}`, request.signal)

@@ -38,7 +38,7 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
 
   return {
     headers(hop) {
-      if (hop.written.length > 0 || hop.passed.length > 0 || hop.anonymous)
+      if (hop.written.length > 0 || hop.passed.length > 0 || hop.anonymous || hop.startedAgain === true)
         return withCookie(carrier, hop, flatHeaders(carrier, hop))
       refresh()
       const key = `${hop.method} ${hop.kind} ${hop.url.origin} ${hop.initiator ?? ''} ${hop.referrer ?? ''}`
@@ -49,6 +49,15 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
   }
 }
 
+/** What is to be asked with the headers. */
+export interface HeadersForOptions {
+  /** Default `GET`. */
+  readonly method?: string
+  /** Default: by method and address, as `session.http` guesses. */
+  readonly as?: RequestKind
+  readonly topLevelSite?: string
+}
+
 /**
  * The headers that a request to `url` carries, in order, Cookie included, for clients that are not ours. Learned
  * headers and cookies are those of this moment: ask again for every request.
@@ -56,11 +65,12 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
 export function headersFor(
   carrier: Carrier,
   url: string | URL,
-  options: { readonly method?: string } = {},
+  options: HeadersForOptions = {},
 ): [name: string, value: string][] {
   const method = (options.method ?? 'GET').toUpperCase()
   const target = new URL(url)
-  const hop = firstHop(carrier, { method, url: target, written: [], body: 'none' })
+  const { as: kind, topLevelSite } = options
+  const hop = firstHop(carrier, { method, url: target, written: [], body: 'none', kind, topLevelSite })
   const flat = createHeaderMaker(carrier).headers(hop)
   return Array.from({ length: flat.length / 2 }, (_, index) => [
     flat[2 * index] ?? '',
@@ -76,13 +86,14 @@ export interface FirstHop {
   /** Decided by what is asked when absent. */
   readonly kind?: RequestKind | undefined
   readonly anonymous?: boolean
-  /** Site or origin of the page in whose name the request is made. */
+  /** Site, origin or address of the page in whose name the request is made. */
   readonly topLevelSite?: string | undefined
 }
 
 /**
  * The first request of an exchange. What the session's pages would ask by script is asked as a page does: other
- * methods than GET, and addresses that a learned header goes to. The rest is a typed address.
+ * methods than GET, and addresses that a learned header goes to. The rest is a typed address, unless the caller says
+ * what it is. A navigation comes from a page when one is named, and when it posts: what posts is a form, on a page.
  */
 export function firstHop(carrier: Carrier, request: FirstHop): Hop {
   const anonymous = request.anonymous ?? false
@@ -90,8 +101,10 @@ export function firstHop(carrier: Carrier, request: FirstHop): Hop {
     ? undefined
     : firstRule(ruleHeaders(carrier.headerRules, carrier.cell, request.method, request.url))
   const kind = request.kind ?? (request.method === 'GET' && rule === undefined ? 'navigation' : 'fetch')
-  const page = request.topLevelSite === undefined ? undefined : new URL(request.topLevelSite).origin
-  const initiator = kind === 'navigation' ? undefined : (page ?? rule?.page ?? request.url.origin)
+  const page = request.topLevelSite === undefined ? undefined : new URL(request.topLevelSite)
+  const isTyped = kind === 'navigation' && page === undefined && isSafeMethod(request.method)
+  const home = (kind === 'fetch' ? rule?.page : undefined) ?? request.url.origin
+  const initiator = isTyped ? undefined : (page?.origin ?? home)
   const written = request.written.find(([name]) => name.toLowerCase() === 'referer')?.[1]
   return {
     method: request.method,
@@ -99,11 +112,12 @@ export function firstHop(carrier: Carrier, request: FirstHop): Hop {
     kind,
     written: request.written,
     initiator,
-    referrer: written ?? (initiator === undefined ? undefined : `${initiator}/`),
+    referrer: written ?? page?.href ?? (initiator === undefined ? undefined : `${initiator}/`),
     referrerPolicy: 'strict-origin-when-cross-origin',
     passed: [],
     tainted: false,
     anonymous,
+    thirdPartyCookies: carrier.identity?.thirdPartyCookies,
     body: request.body,
   }
 }
@@ -153,15 +167,20 @@ function additionsOf(hop: Hop, custom: readonly HeaderPair[]): Additions {
     custom,
     origin: originHeader(hop),
     site: siteRelation(hop),
+    storageAccess: storageAccess(hop),
     referer: refererOf(hop),
   }
 }
 
-/** Scripts say who asks unless they read at home (fetch specification 3.2, "append a request Origin header"). */
+/**
+ * Scripts say who asks unless they read at home, and forms that post (fetch specification 3.2, "append a request Origin
+ * header").
+ */
 function originHeader(hop: Hop): string | undefined {
   if (hop.initiator === undefined) return undefined
   const abroad = [...hop.passed, hop.url.origin].some((origin) => origin !== hop.initiator)
-  if (!abroad && (hop.method === 'GET' || hop.method === 'HEAD')) return undefined
+  const reads = hop.method === 'GET' || hop.method === 'HEAD'
+  if (reads && (!abroad || hop.kind === 'navigation')) return undefined
   return hop.tainted ? 'null' : hop.initiator
 }
 
@@ -175,6 +194,20 @@ function siteRelation(hop: Hop): Additions['site'] {
   return foreign.every((origin) => siteOf(new URL(origin)) === home) ? 'same-site' : 'cross-site'
 }
 
+/** Said to other sites that are asked with their cookies, or would be if the browser let them have any. */
+function storageAccess({
+  initiator,
+  kind,
+  anonymous,
+  url,
+  thirdPartyCookies,
+}: Hop): Additions['storageAccess'] {
+  if (kind === 'navigation' || anonymous || initiator === undefined || thirdPartyCookies === undefined)
+    return undefined
+  if (siteOf(new URL(initiator)) === siteOf(url)) return undefined
+  return thirdPartyCookies === 'allowed' ? 'active' : 'none'
+}
+
 function withCookie(carrier: Carrier, hop: Hop, headers: readonly string[]): readonly string[] {
   const written = hop.written.find(([name]) => name.toLowerCase() === 'cookie')
   if (written !== undefined) return [...headers, ...written]
@@ -185,12 +218,18 @@ function withCookie(carrier: Carrier, hop: Hop, headers: readonly string[]): rea
 
 /** Whose cookies may go, and be set: decided by the page that asks, not by the way of redirects. */
 export function cookieContext(hop: Hop): CookieContext {
-  const { initiator, method } = hop
+  const { initiator, method, thirdPartyCookies } = hop
   if (initiator === undefined) return method === 'GET' ? typed : { navigation: true, method }
-  if (initiator === hop.url.origin) return method === 'GET' ? athome : { navigation: false, method }
+  const navigation = hop.kind === 'navigation'
+  if (initiator === hop.url.origin && !navigation)
+    return method === 'GET' ? athome : { navigation: false, method }
   const home = siteOf(new URL(initiator))
   const sameSite = home === siteOf(hop.url) ? 'same-site' : 'cross-site'
-  return { navigation: false, method, topLevelSite: home, sameSite }
+  if (navigation) return { navigation, method, sameSite }
+  return {
+    ...{ navigation, method, topLevelSite: home, sameSite },
+    ...(thirdPartyCookies === 'blocked' && { thirdPartyCookies }),
+  }
 }
 
 const typed: CookieContext = Object.freeze({ navigation: true, method: 'GET' })

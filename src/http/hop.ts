@@ -1,6 +1,9 @@
 import type { HeaderPair } from './wire.ts'
 
-/** `navigation`: an address was typed. `fetch`: a script of a page asked. Browsers tell them apart in many headers. */
+/**
+ * `navigation`: an address was typed, a link followed, a form posted. `fetch`: a script of a page asked. Browsers tell them
+ * apart in many headers.
+ */
 export type RequestKind = 'navigation' | 'fetch'
 
 /** One request of an exchange, before it has headers. A redirect makes the next one out of the previous. */
@@ -10,7 +13,7 @@ export interface Hop {
   readonly kind: RequestKind
   /** What the caller wrote. Wins over what we would send, and crosses to other origins only by an allow list. */
   readonly written: readonly HeaderPair[]
-  /** Origin of the page that asks; `undefined` for a typed address. */
+  /** Origin of the page that asks, or where the link or form stood; `undefined` for a typed address. */
   readonly initiator: string | undefined
   /** URL that a `Referer` is cut from; `undefined` for none. */
   readonly referrer: string | undefined
@@ -21,6 +24,10 @@ export interface Hop {
   readonly tainted: boolean
   /** No cookies, no learned headers, nothing taken in. */
   readonly anonymous: boolean
+  /** What the login browser does with cookies of other sites; `undefined` when it was not seen. */
+  readonly thirdPartyCookies?: 'allowed' | 'blocked' | undefined
+  /** The same request once more, because the answer called a client hint critical. */
+  readonly startedAgain?: boolean
   /** `stream` bodies can be sent once only. */
   readonly body: 'none' | 'bytes' | 'stream'
 }

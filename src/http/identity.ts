@@ -1,6 +1,8 @@
 import { isTrustworthy } from '../policy/cookie-rules.ts'
 import type { Identity } from '../state/identity.ts'
+import { hintsFor, isHint, type Hints } from './client-hints.ts'
 import type { Hop } from './hop.ts'
+import { scriptOrder } from './script-order.ts'
 import type { HeaderPair } from './wire.ts'
 
 /** What the exchange adds between the browser's own headers. */
@@ -10,11 +12,13 @@ export interface Additions {
   readonly origin: string | undefined
   /** `Sec-Fetch-Site`. */
   readonly site: 'none' | 'same-origin' | 'same-site' | 'cross-site'
+  /** `Sec-Fetch-Storage-Access`; `undefined` where Chromium sends none, or we do not know. */
+  readonly storageAccess: 'none' | 'active' | undefined
   readonly referer: string | undefined
 }
 
-/** Node 20 has no zstd; what we cannot decode we do not ask for. The one place where we differ from the browser. */
-const canDecodeZstd = process.versions.zstd !== undefined
+/** Node 20 has no zstd; what we cannot decode we do not ask for. */
+export const canDecodeZstd = process.versions.zstd !== undefined
 
 /** Of one request, of one connection, or made by us: never taken from the captured navigation. */
 const notOfIdentity = new Set([
@@ -31,6 +35,7 @@ const notOfIdentity = new Set([
   'keep-alive',
   'origin',
   'pragma',
+  'priority',
   'proxy-authorization',
   'proxy-connection',
   'range',
@@ -38,16 +43,20 @@ const notOfIdentity = new Set([
   'sec-fetch-dest',
   'sec-fetch-mode',
   'sec-fetch-site',
+  'sec-fetch-storage-access',
   'sec-fetch-user',
   'te',
   'transfer-encoding',
   'upgrade',
 ])
 
+/** What Chromium's network stack adds after the script's own: written by a caller, they keep that place. */
+const addedLate = new Set(['accept-encoding', 'origin', 'referer'])
+
 /**
  * The headers of a request in the browser's order, without Host, Connection, Content-Length and Cookie. The values
  * are those that the login browser sent; only what differs from request to request is made here. Orders were read off
- * Chromium 156 over HTTP/1.1 (test/http/identity.test.ts compares).
+ * Chromium 156 over HTTP/1.1 and HTTP/2, where they are the same (test/http/like-chromium.test.ts compares).
  */
 export function identityHeaders(
   identity: Identity | undefined,
@@ -55,62 +64,87 @@ export function identityHeaders(
   additions: Additions,
 ): readonly HeaderPair[] {
   const secure = isTrustworthy(hop.url)
-  const own = browserHeaders(identity, secure)
+  const own = browserHeaders(identity)
+  const hints = hintsFor(identity, hop, secure)
   return hop.kind === 'navigation'
-    ? navigationHeaders(own, hop, additions, secure)
-    : fetchHeaders(own, hop, additions, secure)
+    ? navigationHeaders(own, hints, hop, additions, secure)
+    : fetchHeaders(own, hints, additions, secure)
 }
 
 type Own = ReadonlyMap<string, HeaderPair>
 
-function navigationHeaders(own: Own, hop: Hop, additions: Additions, secure: boolean): readonly HeaderPair[] {
+function navigationHeaders(
+  own: Own,
+  hints: Hints,
+  hop: Hop,
+  { custom, origin, referer, site }: Additions,
+  secure: boolean,
+): readonly HeaderPair[] {
   const rest = new Map(own)
   const language = take(rest, 'accept-language')
   const upgrade = take(rest, 'upgrade-insecure-requests')
   const agent = take(rest, 'user-agent')
   const accept = take(rest, 'accept')
-  const hints = [...rest.values()]
-  // Chromium writes client hints first, but after a redirect it adds them anew, at the end.
+  const others = [...rest.values()]
+  // Chromium writes client hints first, but adds them anew, at the end, after a redirect, and before what the network
+  // stack adds when an answer made it start again (Critical-CH).
   const moved = hop.passed.length > 0
+  const late = !moved && hop.startedAgain === true
+  const isFormPost = hop.method === 'POST'
   return [
-    ...(moved ? [] : hints),
+    ...(isFormPost ? [['Cache-Control', 'max-age=0'] as const] : []),
+    ...(moved || late ? [] : hints),
+    ...others,
     ...upgrade,
-    ...named(additions.custom, 'content-type'),
+    ...named(custom, 'content-type'),
     ...agent,
-    ...optional('Origin', additions.origin),
+    ...optional('Origin', origin),
     ...accept,
-    ...(secure ? navigationMetadata(additions.site) : []),
+    ...(late ? hints : []),
+    ...(secure ? navigationMetadata(site) : []),
     ...(moved ? hints : []),
-    ...unnamed(additions.custom, 'content-type'),
-    ...optional('Referer', additions.referer),
+    ...custom.filter(([name]) => !addedLate.has(name.toLowerCase()) && !isNamed(name, 'content-type')),
+    ...optional('Referer', referer),
     ...acceptEncoding(secure),
     ...language,
   ]
 }
 
-function fetchHeaders(own: Own, hop: Hop, additions: Additions, secure: boolean): readonly HeaderPair[] {
-  const rest = new Map(own)
-  const language = take(rest, 'accept-language')
-  take(rest, 'upgrade-insecure-requests')
-  take(rest, 'accept')
-  const platform = take(rest, 'sec-ch-ua-platform')
-  const agent = take(rest, 'user-agent')
-  const brands = take(rest, 'sec-ch-ua')
+function fetchHeaders(
+  own: Own,
+  hints: Hints,
+  { custom, origin, referer, site, storageAccess }: Additions,
+  secure: boolean,
+): readonly HeaderPair[] {
+  const language = own.get('accept-language')
+  const written = custom.filter(([name]) => !addedLate.has(name.toLowerCase()))
   return [
-    ...platform,
-    ...named(additions.custom, 'authorization'),
-    ...agent,
-    ...brands,
-    ...named(additions.custom, 'content-type'),
-    ...rest.values(),
-    ...unnamed(additions.custom, 'authorization', 'content-type', 'accept'),
-    ...(has(additions.custom, 'accept') ? named(additions.custom, 'accept') : [['Accept', '*/*'] as const]),
-    ...optional('Origin', additions.origin),
-    ...(secure ? fetchMetadata(additions.site) : []),
-    ...optional('Referer', additions.referer),
+    ...ofScript(written, hints, own.get('user-agent')),
+    ...(written.some(([name]) => isNamed(name, 'accept')) ? [] : [['Accept', '*/*'] as const]),
+    ...optional('Origin', origin),
+    ...(secure ? fetchMetadata(site) : []),
+    ...(secure ? optional('Sec-Fetch-Storage-Access', storageAccess) : []),
+    ...optional('Referer', referer),
     ...acceptEncoding(secure),
-    ...language,
+    ...(language === undefined ? [] : [language]),
   ]
+}
+
+/** What lies in Blink's own table: what the script wrote, sorted by name, then client hints and the user agent. */
+function ofScript(
+  written: readonly HeaderPair[],
+  hints: Hints,
+  agent: HeaderPair | undefined,
+): readonly HeaderPair[] {
+  const pairs = new Map<string, HeaderPair>()
+  const keyed = written.map((pair) => [pair[0].toLowerCase(), pair] as const)
+  for (const [key, pair] of keyed.sort(([a], [b]) => (a < b ? -1 : 1))) pairs.set(key, pair)
+  for (const hint of hints) if (!pairs.has(hint[0])) pairs.set(hint[0], hint)
+  if (agent !== undefined && !pairs.has('user-agent')) pairs.set('user-agent', agent)
+  return scriptOrder([...pairs.keys()]).flatMap((key) => {
+    const pair = pairs.get(key)
+    return pair === undefined ? [] : [pair]
+  })
 }
 
 function navigationMetadata(site: Additions['site']): readonly HeaderPair[] {
@@ -136,26 +170,21 @@ function acceptEncoding(secure: boolean): readonly HeaderPair[] {
   return [['Accept-Encoding', value]]
 }
 
-const memo = new WeakMap<Identity, { readonly secure: Own; readonly plain: Own }>()
+const memo = new WeakMap<Identity, Own>()
 
-/** The identity's own headers by lower-case name; client hints only where the browser sends them. */
-function browserHeaders(identity: Identity | undefined, secure: boolean): Own {
+/** The identity's own headers by lower-case name, without client hints. */
+function browserHeaders(identity: Identity | undefined): Own {
   if (identity === undefined) return new Map()
   let own = memo.get(identity)
-  if (own === undefined) {
-    const all = withoutForeign(identity)
-    const plain = new Map([...all].filter(([name]) => !name.startsWith('sec-')))
-    own = { secure: all, plain }
-    memo.set(identity, own)
-  }
-  return secure ? own.secure : own.plain
+  if (own === undefined) memo.set(identity, (own = withoutForeign(identity)))
+  return own
 }
 
 function withoutForeign(identity: Identity): Own {
   const own = new Map<string, HeaderPair>()
   for (const [name, value] of identity.navigationHeaders) {
     const key = name.toLowerCase()
-    if (notOfIdentity.has(key) || key.startsWith(':')) continue
+    if (notOfIdentity.has(key) || key.startsWith(':') || isHint(key)) continue
     own.set(key, [wireName(key), value])
   }
   if (!own.has('user-agent')) own.set('user-agent', ['User-Agent', identity.userAgent])
@@ -164,7 +193,7 @@ function withoutForeign(identity: Identity): Own {
 
 /** As Chromium writes names over HTTP/1.1: client hints in lower case, the rest Like-This. */
 export function wireName(key: string): string {
-  if (key.startsWith('sec-ch-')) return key
+  if (isHint(key)) return key
   return key.replace(/(^|-)([a-z])/g, (_match, dash: string, letter: string) => dash + letter.toUpperCase())
 }
 
@@ -178,14 +207,10 @@ function optional(name: string, value: string | undefined): readonly HeaderPair[
   return value === undefined ? [] : [[name, value]]
 }
 
-function has(custom: readonly HeaderPair[], name: string): boolean {
-  return custom.some(([key]) => key.toLowerCase() === name)
+function isNamed(name: string, key: string): boolean {
+  return name.toLowerCase() === key
 }
 
-function named(custom: readonly HeaderPair[], name: string): readonly HeaderPair[] {
-  return custom.filter(([key]) => key.toLowerCase() === name)
-}
-
-function unnamed(custom: readonly HeaderPair[], ...names: readonly string[]): readonly HeaderPair[] {
-  return custom.filter(([key]) => !names.includes(key.toLowerCase()))
+function named(custom: readonly HeaderPair[], key: string): readonly HeaderPair[] {
+  return custom.filter(([name]) => isNamed(name, key))
 }

@@ -1,4 +1,5 @@
 import { isHeaderName, isHeaderValue } from './header-rules.ts'
+import type { RequestKind } from './hop.ts'
 import type { HeaderPair } from './wire.ts'
 
 /** One request of `session.http`. */
@@ -29,7 +30,16 @@ export interface HttpRequestOptions {
   /** Default true. */
   readonly followRedirect?: boolean
   readonly maxRedirects?: number
-  /** Site or origin of the page in whose name to ask, where that is another one than the URL's. */
+  /**
+   * `navigation`: as the browser loads a page, which is a typed address, a link followed, or a form posted. `fetch`: as a
+   * script of a page asks. Default: `fetch` for JSON, for other methods than GET, and where learned headers go; else
+   * `navigation`.
+   */
+  readonly as?: RequestKind
+  /**
+   * Site, origin or address of the page in whose name to ask, where that is another one than the URL's origin; of an
+   * address the `Referer` is made, as far as browsers show it.
+   */
   readonly topLevelSite?: string
 }
 

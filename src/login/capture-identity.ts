@@ -1,30 +1,18 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright'
 import type { Identity } from '../state/identity.ts'
+import { askedHints, hintFacts, type HintFacts, hintValues } from './capture-hints.ts'
 import type { ObservedRequest } from './watch-requests.ts'
 
 /**
  * Headers of a Chromium navigation in the order in which it sends them, which is a constant (measured on the wire,
  * Chromium 156; the DevTools protocol tells them in alphabetical order). What is not in this list is not a part of how
- * the browser presents itself: cookies, host, and headers that a page or a recipe has added.
+ * the browser presents itself: cookies, host, client hints that one site has asked for, and headers that a page or a recipe
+ * has added.
  */
 const navigationOrder = [
-  'device-memory',
-  'rtt',
-  'downlink',
-  'ect',
   'sec-ch-ua',
   'sec-ch-ua-mobile',
-  'sec-ch-ua-full-version',
-  'sec-ch-ua-arch',
   'sec-ch-ua-platform',
-  'sec-ch-ua-platform-version',
-  'sec-ch-ua-model',
-  'sec-ch-ua-bitness',
-  'sec-ch-ua-wow64',
-  'sec-ch-ua-full-version-list',
-  'sec-ch-ua-form-factors',
-  'sec-ch-prefers-color-scheme',
-  'sec-ch-prefers-reduced-motion',
   'dnt',
   'upgrade-insecure-requests',
   'user-agent',
@@ -64,7 +52,7 @@ export function chooseNavigation(requests: readonly ObservedRequest[]): Observed
   )
 }
 
-export interface PageFacts {
+export interface PageFacts extends HintFacts {
   readonly userAgent: string
   readonly languages: readonly string[]
   readonly timeZone: string
@@ -73,13 +61,15 @@ export interface PageFacts {
 
 /** What scripts of the page see of the browser; `undefined` when the page does not answer within `within` ms. */
 export async function readPageFacts(page: Page, within = 2_000): Promise<PageFacts | undefined> {
-  const ask = (): Promise<PageFacts> =>
-    page.evaluate(() => ({
+  const ask = async (): Promise<PageFacts> => ({
+    ...(await page.evaluate(() => ({
       userAgent: navigator.userAgent,
       languages: [...navigator.languages],
       timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       dark: matchMedia('(prefers-color-scheme: dark)').matches,
-    }))
+    }))),
+    ...(await page.evaluate(hintFacts)),
+  })
   let timer: NodeJS.Timeout | undefined
   const silence = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, within, undefined)
@@ -98,13 +88,26 @@ export async function captureIdentity(page: Page, requests: readonly ObservedReq
   const sent = (name: string): string | undefined =>
     headers.find(([known]) => known.toLowerCase() === name)?.[1]
   const viewport = page.viewportSize()
+  const thirdPartyCookies = seenThirdPartyCookies(requests)
+  const clientHints = hintValues(facts, requests)
+  const hintsAsked = askedHints(requests)
   return {
     userAgent: sent('user-agent') ?? facts?.userAgent ?? '',
     navigationHeaders: headers,
     languages: facts?.languages ?? languagesOf(sent('accept-language')),
     ...(facts !== undefined && { timeZone: facts.timeZone, colorScheme: facts.dark ? 'dark' : 'light' }),
     ...(viewport !== null && { viewport }),
+    ...(clientHints.length > 0 && { clientHints }),
+    ...(hintsAsked !== undefined && { hintsAsked }),
+    ...(thirdPartyCookies !== undefined && { thirdPartyCookies }),
   }
+}
+
+/** Chromium tells a foreign site, where cookies would go along, whether it gets any. */
+function seenThirdPartyCookies(requests: readonly ObservedRequest[]): Identity['thirdPartyCookies'] {
+  const said = requests.map((request) => headerOf(request, 'sec-fetch-storage-access')).filter(Boolean)
+  if (said.length === 0) return undefined
+  return said.includes('active') ? 'allowed' : 'blocked'
 }
 
 /** `en-US,en;q=0.9` → `['en-US', 'en']`. */

@@ -22,6 +22,8 @@ export interface ObservedRequest {
   /** Absent until answered. */
   readonly status?: number
   readonly contentType?: string
+  /** The client hints that the answer has asked for (`Accept-CH`). */
+  readonly acceptCh?: string
 }
 
 export interface RequestWatch {
@@ -77,8 +79,9 @@ export function watchRequests(context: BrowserContext): RequestWatch {
     const draft = drafts.get(response.request())
     if (draft !== undefined) {
       draft.status = response.status()
-      const contentType = response.headers()['content-type']
+      const { 'content-type': contentType, 'accept-ch': acceptCh } = response.headers()
       if (contentType !== undefined) draft.contentType = contentType
+      if (acceptCh !== undefined) draft.acceptCh = acceptCh
     }
     // Chromium never ends a fetch whose body the page does not read: its head is its end.
     if (response.request().resourceType() !== 'document') underWay.delete(response.request())

@@ -129,6 +129,10 @@ export class Life {
       get headerRules() {
         return snapshot().headerRules
       },
+      identityChanged: (identity) => {
+        this.#snapshot = { ...this.#snapshot, identity }
+        this.factsChanged()
+      },
       sent: () => {
         this.#lastUse = steadyNow()
       },

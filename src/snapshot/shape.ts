@@ -118,12 +118,23 @@ const state = object<Snapshot['state']>(
   {},
 )
 
+const hintsAsked = (value: unknown, path: string): Fault =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every((names) => !listOf(text)(names, ''))
+    ? undefined
+    : path
+
 const identity = object<Identity>(
   { userAgent: text, navigationHeaders: listOf(pairOf(text)), languages: listOf(text) },
   {
     timeZone: text,
     viewport: object<NonNullable<Identity['viewport']>>({ width: number, height: number }, {}),
     colorScheme: oneOf('light', 'dark'),
+    clientHints: listOf(pairOf(text)),
+    hintsAsked,
+    thirdPartyCookies: oneOf('allowed', 'blocked'),
+    egress: text,
   },
 )
 

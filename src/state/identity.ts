@@ -10,6 +10,14 @@ export interface Identity {
   readonly timeZone?: string
   readonly viewport?: { readonly width: number; readonly height: number }
   readonly colorScheme?: 'light' | 'dark'
+  /** What the browser tells sites that ask for client hints, beyond what it tells everybody; names in lower case. */
+  readonly clientHints?: readonly (readonly [name: string, value: string])[]
+  /** Which of them which origin has asked for (`Accept-CH`), the latest last. */
+  readonly hintsAsked?: Readonly<Record<string, readonly string[]>>
+  /** Whether pages of other sites get cookies in this browser; absent when the login did not show it. */
+  readonly thirdPartyCookies?: 'allowed' | 'blocked'
+  /** By which way out the login was done: `direct`, or a digest of the proxy's scheme, host, port and user name. */
+  readonly egress?: string
 }
 
 /** Where the value of a learned header comes from. */

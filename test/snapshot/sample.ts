@@ -51,6 +51,10 @@ export const sample: Snapshot = {
     timeZone: 'Europe/Berlin',
     viewport: { width: 1280, height: 720 },
     colorScheme: 'light',
+    clientHints: [['sec-ch-ua-arch', '"x86"']],
+    hintsAsked: { 'https://shop.test': ['sec-ch-ua-arch'] },
+    thirdPartyCookies: 'blocked',
+    egress: 'direct',
   },
   headerRules: [
     {

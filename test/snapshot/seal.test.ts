@@ -45,7 +45,7 @@ describe('what was sealed', () => {
       ...sample,
       later: { a: [1] },
       state: { ...sample.state, more: 1, cookies: [{ ...cookie, colour: 'red' }] },
-      identity: { ...sample.identity, egress: { proxy: 'p1' } },
+      identity: { ...sample.identity, planet: { name: 'p1' } },
     }
     const sealed = await sealSnapshot(future as unknown as Snapshot, keys)
     expect(await openSnapshot(sealed, { name, keys })).toEqual(future)
