@@ -50,9 +50,9 @@ export function tierOfCode(code: ErrorCode): ErrorTier {
 
 /** Codes of the network, of a server that restarts, of a proxy's moment. Certificates and unknown names do not pass. */
 const passing =
-  /^(?:PROXY_)?(?:ECONN(?:RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE|HPE_INVALID_EOF_STATE|UND_ERR_(?:SOCKET|CONNECT_TIMEOUT|BODY_TIMEOUT)|ANSWERED_5\d\d)$/
+  /^(?:PROXY_)?(?:ECONN(?:RESET|REFUSED|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE|HPE_INVALID_EOF_STATE|UND_ERR_(?:SOCKET|CONNECT_TIMEOUT|BODY_TIMEOUT)|HTTP2_(?:NO_ERROR|INTERNAL_ERROR|REFUSED_STREAM|CANCEL|ENHANCE_YOUR_CALM)|ANSWERED_5\d\d)$/
 
-/** `reason`: a code of Node, of undici or of our proxies. */
+/** `reason`: a code of Node, of undici, of HTTP/2 (`HTTP2_…`) or of our proxies (`PROXY_…`). */
 export function tierOfReason(reason: string): ErrorTier {
   return passing.test(reason) ? 'recoverable' : 'final'
 }

@@ -9,6 +9,7 @@ import type { HttpOptions } from './options.ts'
 import { defaultMaxRedirects, targetUrl } from './options.ts'
 import { requestContent, searchParams, type HttpRequestOptions } from './request-options.ts'
 import { HttpAnswer, HttpResponse } from './response.ts'
+import { overHttp2 } from './over-http2.ts'
 import { createWarmingTransport } from './warming.ts'
 import type { Connections, Transport } from './wire.ts'
 
@@ -57,12 +58,14 @@ export function createHttp(
   })
 }
 
-/** Node's own client for the first requests, got on the same connections for the rest. */
+/** HTTP/2 where it is spoken; else Node's own client for the first requests, got on the same connections for the rest. */
 function gotWhenWarm(options: HttpOptions): Transport {
-  const wire = new NodeWire(options)
-  return createWarmingTransport(createNodeTransport(wire), async () => {
-    const { createGotTransport } = await import('./got-transport.ts')
-    return createGotTransport(wire)
+  return overHttp2(options, (spares) => {
+    const wire = new NodeWire(options, spares)
+    return createWarmingTransport(createNodeTransport(wire), async () => {
+      const { createGotTransport } = await import('./got-transport.ts')
+      return createGotTransport(wire)
+    })
   })
 }
 

@@ -11,6 +11,7 @@ import { type FirstHop, firstHop } from './headers-for.ts'
 import { defaultMaxRedirects, type HttpOptions } from './options.ts'
 import { mayRepeat } from './hop.ts'
 import { createNodeTransport, NodeWire } from './node-wire.ts'
+import { overHttp2 } from './over-http2.ts'
 import { createWarmingTransport } from './warming.ts'
 import { webStream } from './web-stream.ts'
 import { type Connections, discardLimit, type Transport } from './wire.ts'
@@ -43,12 +44,14 @@ export function createFetch(
   )
 }
 
-/** Node's own client for the first requests, undici for the rest. */
+/** HTTP/2 where it is spoken; else Node's own client for the first requests, undici for the rest. */
 function undiciWhenWarm(options: HttpOptions): Transport {
-  return createWarmingTransport(createNodeTransport(new NodeWire(options)), async () => {
-    const { createUndiciTransport } = await import('./undici-transport.ts')
-    return createUndiciTransport(options)
-  })
+  return overHttp2(options, (spares) =>
+    createWarmingTransport(createNodeTransport(new NodeWire(options, spares)), async () => {
+      const { createUndiciTransport } = await import('./undici-transport.ts')
+      return createUndiciTransport(options, spares)
+    }),
+  )
 }
 
 class FetchClient {

@@ -3,6 +3,7 @@ import type { Agent as HttpsAgent } from 'node:https'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { BodyBuffer } from './body-buffer.ts'
+import { type Spares, takeSpare } from './over-http2.ts'
 import { openTunnel, proxyOf, serverName } from './proxy.ts'
 import { type ConnectionOptions, verifiedTls } from './tls.ts'
 import type { Cancellation, Connections, Transport, WireAnswer, WireHeaders, WireRequest } from './wire.ts'
@@ -23,8 +24,12 @@ export class NodeWire {
   #requests = 0
   #opened = 0
 
-  constructor(options: ConnectionOptions) {
+  readonly #spares: Spares | undefined
+
+  /** `spares`: connections that are there already. */
+  constructor(options: ConnectionOptions, spares?: Spares) {
     this.#options = options
+    this.#spares = spares
     this.#proxy = proxyOf(options)
   }
 
@@ -49,7 +54,9 @@ export class NodeWire {
     const createConnection = agent.createConnection.bind(agent)
     agent.createConnection = (...parts) => {
       this.#opened += 1
-      return createConnection(...parts)
+      const { host, port } = parts[0] as Target
+      const spare = takeSpare(this.#spares, { hostname: host ?? '', port: Number(port) })
+      return spare ?? createConnection(...parts)
     }
     return agent
   }

@@ -7,7 +7,13 @@ export interface TunnelTarget {
   readonly hostname: string
   readonly port: number
   /** For TLS to the target; `undefined` speaks plainly to it. */
-  readonly tls: (VerifiedTls & { readonly servername: string }) | undefined
+  readonly tls: TunnelTls | undefined
+}
+
+export interface TunnelTls extends VerifiedTls {
+  readonly servername: string
+  /** Protocols to offer; default HTTP/1.1 alone. */
+  readonly ALPNProtocols?: string[]
 }
 
 /** Milliseconds for the proxy to open the way. */
@@ -57,7 +63,7 @@ export function openTunnel(
     }
     socket.setTimeout(0)
     if (head.length > 0) socket.unshift(head)
-    connected(null, target.tls === undefined ? socket : overTls(socket, target.tls))
+    connected(null, target.tls === undefined ? socket : overTls(socket, target.hostname, target.tls))
   })
   asking.on('error', (error: NodeJS.ErrnoException) => {
     connected(proxyError(`PROXY_${error.code ?? 'FAILED'}`))
@@ -68,8 +74,9 @@ export function openTunnel(
   asking.end()
 }
 
-function overTls(socket: Socket, tls: NonNullable<TunnelTarget['tls']>): Socket {
-  return process.getBuiltinModule('node:tls').connect({ ...tls, socket, ALPNProtocols: ['http/1.1'] })
+/** `host`: an address has no server name, and its certificate would be held against `localhost`. */
+function overTls(socket: Socket, host: string, tls: TunnelTls): Socket {
+  return process.getBuiltinModule('node:tls').connect({ ALPNProtocols: ['http/1.1'], ...tls, host, socket })
 }
 
 function authorization(proxy: URL): Record<string, string> {

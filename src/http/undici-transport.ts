@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
-import type { Agent, Dispatcher } from 'undici'
+import type { Agent, buildConnector, Dispatcher } from 'undici'
 import { BodyBuffer } from './body-buffer.ts'
+import { placeOf, type Spares, takeSpare } from './over-http2.ts'
 import { openTunnel, proxyOf, serverName } from './proxy.ts'
 import { type ConnectionOptions, type VerifiedTls, verifiedTls } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireHeaders } from './wire.ts'
@@ -10,12 +11,12 @@ import { maxHeaderSize } from './wire.ts'
 type Controller = Dispatcher.DispatchController
 
 /** undici below its `fetch` and `request`: one handler per request, nothing else. */
-export function createUndiciTransport(options: ConnectionOptions = {}): Transport {
+export function createUndiciTransport(options: ConnectionOptions = {}, spares?: Spares): Transport {
   const proxy = proxyOf(options)
   const agents: { plain?: Agent; secure?: Agent } = {}
   const counts = { requests: 0, opened: 0, closed: 0 }
   const start = (tls: VerifiedTls | object): Agent => {
-    const agent = startAgent(options, proxy, tls)
+    const agent = startAgent(options, proxy, tls, spares)
     agent.on('connect', () => {
       counts.opened += 1
     })
@@ -60,31 +61,46 @@ export function createUndiciTransport(options: ConnectionOptions = {}): Transpor
 }
 
 /** The whole of undici costs 70 ms to load, its agent alone 15. */
-function startAgent(options: ConnectionOptions, proxy: URL | undefined, tls: VerifiedTls | object): Agent {
-  const AgentClass = createRequire(import.meta.url)('undici/lib/dispatcher/agent.js') as typeof Agent
-  const direct = { ...tls, ...(options.lookup !== undefined && { lookup: options.lookup }) }
+function startAgent(
+  options: ConnectionOptions,
+  proxy: URL | undefined,
+  tls: VerifiedTls | object,
+  spares: Spares | undefined,
+): Agent {
+  const require = createRequire(import.meta.url)
+  const AgentClass = require('undici/lib/dispatcher/agent.js') as typeof Agent
+  const direct = (): buildConnector.connector => {
+    const build = require('undici/lib/core/connect.js') as typeof buildConnector
+    return build({ ...tls, ...(options.lookup !== undefined && { lookup: options.lookup }) })
+  }
+  const make = proxy === undefined ? direct() : throughProxy(proxy, options)
   return new AgentClass({
     maxHeaderSize,
-    connect:
-      proxy === undefined
-        ? direct
-        : (target, connected) => {
-            const { hostname, protocol } = target
-            const secure = protocol === 'https:'
-            const port = target.port === '' ? (secure ? 443 : 80) : Number(target.port)
-            const over = secure ? { ...verifiedTls(options), servername: serverName(hostname) } : undefined
-            openTunnel(proxy, { hostname, port, tls: over }, options, (error, socket) => {
-              if (socket === undefined) connected(error ?? new Error('no connection'), null)
-              else whenUsable(socket, secure, connected)
-            })
-          },
+    connect: (target, connected) => {
+      const spare = target.protocol === 'https:' ? takeSpare(spares, placeOf(target)) : undefined
+      if (spare === undefined) make(target, connected)
+      else
+        queueMicrotask(() => {
+          connected(null, spare)
+        }) // at once it would not hear
+    },
   })
 }
 
-type Connected = (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void
+function throughProxy(proxy: URL, options: ConnectionOptions): buildConnector.connector {
+  return (target, connected) => {
+    const secure = target.protocol === 'https:'
+    const { hostname, port } = placeOf(target)
+    const over = secure ? { ...verifiedTls(options), servername: serverName(hostname) } : undefined
+    openTunnel(proxy, { hostname, port, tls: over }, options, (error, socket) => {
+      if (socket === undefined) connected(error ?? new Error('no connection'), null)
+      else whenUsable(socket, secure, connected)
+    })
+  }
+}
 
 /** undici takes a TLS connection only after its handshake. */
-function whenUsable(socket: Socket, secure: boolean, connected: Connected): void {
+function whenUsable(socket: Socket, secure: boolean, connected: buildConnector.Callback): void {
   if (!secure) {
     connected(null, socket)
     return

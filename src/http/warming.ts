@@ -1,4 +1,4 @@
-import type { Connections, Transport } from './wire.ts'
+import { sumOf, type Transport } from './wire.ts'
 
 /**
  * Starts on a client that is there at once and goes over to one that is better for many requests, when there are many.
@@ -31,21 +31,11 @@ export function createWarmingTransport(
       if (++sent === after) loading = start()
       return cold.send(request, cancellation)
     },
+    // got stands on the connections of the client before it, which counts them; undici has its own.
     connections: () => sumOf(cold.connections?.(), warm?.connections?.()),
     async close() {
       closed = true
       await Promise.all([cold.close(), warm?.close(), loading])
     },
-  }
-}
-
-/** got stands on the connections of the client before it, which counts them; undici has its own. */
-function sumOf(cold: Connections | undefined, warm: Connections | undefined): Connections | undefined {
-  if (cold === undefined || warm === undefined) return cold ?? warm
-  return {
-    requests: cold.requests + warm.requests,
-    opened: cold.opened + warm.opened,
-    open: cold.open + warm.open,
-    free: cold.free + warm.free,
   }
 }

@@ -27,6 +27,17 @@ export interface Connections {
   readonly free: number
 }
 
+/** Of two clients that share the work. */
+export function sumOf(one: Connections | undefined, other: Connections | undefined): Connections | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return {
+    requests: one.requests + other.requests,
+    opened: one.opened + other.opened,
+    open: one.open + other.open,
+    free: one.free + other.free,
+  }
+}
+
 export type HeaderPair = readonly [name: string, value: string]
 
 export interface WireRequest {
