@@ -2,9 +2,9 @@ import { fork } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../test/site/free-port.ts'
 import { installed } from '../../test/site/installed.ts'
 
 // The newest line of verdaccio that takes Node 20 (6.9 wants 22).
@@ -99,15 +99,6 @@ async function publish(url: string, user: Registry['user']): Promise<string> {
   })
   if (!answer.ok) throw new Error(`verdaccio did not take the package: ${String(answer.status)}`)
   return name
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function sha1(content: string | Buffer): Buffer {

@@ -23,8 +23,7 @@ export function probeCandidates(requests: readonly ObservedRequest[], facts: Can
   const ranked = requests
     .filter((request) => request.at >= facts.since && isCandidate(request) && isPersonal(request))
     .map((request) => {
-      const url = new URL(request.url)
-      url.hash = ''
+      const url = lastingUrl(request.url)
       const rank = [
         siteOf(url) === site ? 0 : 1,
         kindOf(request),
@@ -44,15 +43,26 @@ const harmful =
 // Answered once only, or not to be written down.
 const oneTime =
   /^(code|state|ticket|nonce|.*token|sig|signature|saml.*|session.*|assertion|_|ts|timestamp|cb)$/i
+// What scripts put at the end so that no cache answers, such as jQuery's `_=1700000000000`.
+const cacheBuster = /^(_|_dc|t|ts|timestamp|cb|nocache|rand)$/i
 const selfLike = /(^|\/)(me|user|users\/me|whoami|account|profile|session|userinfo)(\/|$|\.)/i
 
 function isCandidate({ method, url, status, resourceType }: ObservedRequest): boolean {
   if (method !== 'GET' || status === undefined || status < 200 || status >= 300 || !URL.canParse(url))
     return false
   if (resourceType !== 'fetch' && resourceType !== 'xhr' && resourceType !== 'document') return false
-  const { protocol, pathname, search, searchParams } = new URL(url)
+  const { protocol, pathname, search, searchParams } = lastingUrl(url)
   if (protocol !== 'https:' && protocol !== 'http:') return false
   return !harmful.test(pathname + search) && ![...searchParams.keys()].some((field) => oneTime.test(field))
+}
+
+/** The address without what makes it another one each time. */
+function lastingUrl(text: string): URL {
+  const url = new URL(text)
+  url.hash = ''
+  for (const [field, value] of [...url.searchParams])
+    if (cacheBuster.test(field) && /^(\d{9,16}|0\.\d+)$/.test(value)) url.searchParams.delete(field)
+  return url
 }
 
 /** Sent with something that can carry a session. */

@@ -97,6 +97,12 @@ describe('candidates for a probe', () => {
     expect(list([early, seen('GET', 'https://shop.test/late', {})], early.at + 1)).toEqual([])
   })
 
+  test('without what a script has added against caches, and with what only looks like it', () => {
+    const stamps = ['_=1700000000001', '_=1700000000002', 'ts=0.8412', 't=7', 'cb=me']
+    const requests = stamps.map((stamp) => seen('GET', `https://shop.test/api/nodes?a=1&${stamp}`, signedIn))
+    expect(list(requests)).toEqual(['https://shop.test/api/nodes?a=1', 'https://shop.test/api/nodes?a=1&t=7'])
+  })
+
   test('each URL once, a few in all', () => {
     const requests = Array.from({ length: 50 }, (_, index) =>
       seen('GET', `https://shop.test/api/${String(index % 25)}#${String(index)}`, signedIn),

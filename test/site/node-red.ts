@@ -1,0 +1,113 @@
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { freePort } from './free-port.ts'
+import { installed } from './installed.ts'
+
+// The newest line of node-red that takes Node 20.
+const version = '4.1.8'
+
+/** How long a token of its editor lives, seconds. */
+const sessionExpiryTime = 900
+
+/** A running node-red whose editor and admin API want a login. */
+export interface NodeRed extends AsyncDisposable {
+  readonly url: string
+  readonly user: { readonly username: string; readonly password: string }
+  /** Its clock goes on by as much as a token lives, and a second. */
+  passTokenLife(): Promise<void>
+}
+
+export async function startNodeRed(say: (text: string) => void = () => undefined): Promise<NodeRed> {
+  const home = await installed({ packages: { 'node-red': version }, say })
+  const folder = await mkdtemp(join(tmpdir(), 'sessionbridge-node-red-'))
+  const user = { username: 'alice', password: randomBytes(12).toString('base64url') }
+  const url = `http://127.0.0.1:${String(await freePort())}/`
+  await writeFile(join(folder, 'clock.cjs'), clock)
+  await writeFile(join(folder, 'settings.cjs'), settings(user.username, hashOf(home, user.password)), {
+    mode: 0o600,
+  })
+
+  const { PATH, HOME } = process.env
+  const options = [
+    '--userDir',
+    folder,
+    '--settings',
+    join(folder, 'settings.cjs'),
+    '--port',
+    new URL(url).port,
+  ]
+  const server = fork(join(home, 'node_modules/node-red/red.js'), options, {
+    cwd: folder,
+    env: { PATH, HOME },
+    execArgv: ['--require', join(folder, 'clock.cjs')],
+    stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+  })
+  const ended = once(server, 'exit')
+  const stop = async (): Promise<void> => {
+    server.kill('SIGKILL')
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const gone = ended.then(() => Promise.reject(new Error('node-red ended before it listened')))
+    await Promise.race([running(server.stdout), gone])
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    url,
+    user,
+    async passTokenLife() {
+      const passed = once(server, 'message')
+      server.send((sessionExpiryTime + 1) * 1000)
+      await passed
+    },
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+async function running(output: NodeJS.ReadableStream | null): Promise<void> {
+  if (output === null) throw new Error('node-red has no output')
+  for await (const line of createInterface(output)) {
+    if (!line.includes('Server now running')) continue
+    output.resume() // what it says later must not fill the pipe
+    return
+  }
+}
+
+/** By its own bcrypt. The fewest rounds: nobody is to be kept out of here. */
+function hashOf(home: string, password: string): string {
+  const from = createRequire(join(home, 'node_modules/node-red/red.js'))
+  const { hashSync } = from('bcryptjs') as { readonly hashSync: (text: string, rounds: number) => string }
+  return hashSync(password, 4)
+}
+
+/** Its clock goes by what it is told, so that nobody has to wait for the end of a token. */
+const clock = `const now = Date.now
+let passed = 0
+Date.now = () => now() + passed
+process.on('message', (ms) => { passed += ms; process.send('passed') })
+`
+
+function settings(username: string, password: string): string {
+  return `module.exports = {
+  uiHost: '127.0.0.1',
+  flowFile: 'flows.json',
+  credentialSecret: false,
+  telemetry: { enabled: false },
+  adminAuth: {
+    type: 'credentials',
+    sessionExpiryTime: ${String(sessionExpiryTime)},
+    users: [{ username: ${JSON.stringify(username)}, password: ${JSON.stringify(password)}, permissions: '*' }],
+  },
+  editorTheme: { tours: false, palette: { catalogues: [] } },
+}
+`
+}
