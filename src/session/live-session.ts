@@ -17,7 +17,7 @@ import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import { Life } from './life.ts'
-import type { MapOptions, MapResult, MapWork } from './map.ts'
+import type { MapOptions, MapResult, MapWork } from './map/map.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { VaultOptions } from './options.ts'
 import type { SignedOut } from './operations/sign-out.ts'
@@ -149,9 +149,9 @@ export class LiveSession implements Session {
   ): Promise<MapResult> {
     this.#assertOpen()
     const { signOut } = this.#recipe
-    const { mapUrls } = await import('./map.ts')
+    const { mapUrls } = await import('./map/map.ts')
     const named = typeof signOut === 'string' ? signOut : undefined
-    return mapUrls({ name: this.name, signOut: named }, urls, work, options)
+    return mapUrls({ name: this.name, signOut: named, shelf: this.#host.shelf }, urls, work, options)
   }
 
   async browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {

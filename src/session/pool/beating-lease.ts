@@ -34,6 +34,15 @@ export class BeatingLease {
     return this.#over.signal
   }
 
+  get fence(): number {
+    return this.#lease.fence
+  }
+
+  /** By the clock, too: a process that has just woken up has not been told yet. */
+  get isHeld(): boolean {
+    return !this.signal.aborted && performance.now() - this.#renewedAt < this.#ttl
+  }
+
   async release(): Promise<void> {
     clearInterval(this.#beat)
     if (!this.signal.aborted) await this.#lease.release().catch(() => undefined) // it ends by itself

@@ -2,10 +2,14 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BlockedError } from '../../src/http/traffic-errors.ts'
-import { mapUrls, signsOut, type MapProgress } from '../../src/session/map.ts'
+import { BlockedError } from '../../../src/http/traffic-errors.ts'
+import { mapUrls, type MapProgress } from '../../../src/session/map/map.ts'
+import { signsOut } from '../../../src/session/map/sign-out-guard.ts'
+import { generateKey, parseKeys } from '../../../src/snapshot/keys.ts'
+import { memoryStore } from '../../../src/store/memory.ts'
 
-const host = { name: 'shop/alice', signOut: 'https://shop.test/bye?now=1' }
+const shelf = { store: memoryStore(), keys: parseKeys(generateKey()) }
+const host = { name: 'shop/alice', signOut: 'https://shop.test/bye?now=1', shelf }
 const urls = Array.from({ length: 50 }, (_, n) => `https://shop.test/page/${String(n)}?token=secret`)
 let folder: string
 let files = 0
