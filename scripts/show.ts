@@ -63,8 +63,8 @@ function storage(facts: SessionFacts): string[] {
 
 function headers(facts: SessionFacts): string[] {
   const rows = facts.headerRules.map((rule) => [
-    `${printable(rule.header, 60)} ← ${printable(rule.source)}`,
-    `to ${printable(rule.origins.join(', '), 200)}`,
+    `${rule.in === 'body' ? 'field ' : ''}${printable(rule.header, 60)} ← ${printable(rule.source, 160)}`,
+    `to ${printable([...rule.origins, ...rule.paths.map((path) => `below ${path}`)].join(', '), 200)}`,
     rule.methods === 'unsafe' ? 'with writes only' : 'with every request',
   ])
   return table('headers', rows)

@@ -19,6 +19,7 @@ export type { Minimized, MinimizeOptions } from './session/minimize.ts'
 export type { Visit, VisitResult } from './session/visit.ts'
 
 export { defineRecipe } from './login/recipe.ts'
+export type { DeclaredHeader, DeclaredSource } from './login/declared-headers.ts'
 export type { HeaderOptions, LoginTools, Recipe, RotateTools, SignInTools } from './login/recipe.ts'
 export type { AuthOptions } from './login/auth/auth-recipe.ts'
 export { formAuth, type FormOptions } from './login/auth/form-recipe.ts'
@@ -83,7 +84,8 @@ export {
 } from './http/traffic-errors.ts'
 
 export { mergeStates } from './state/diff.ts'
-export type { HeaderRule, Identity, Probe, ProbeAnswer, RuleSource } from './state/identity.ts'
+export type { Identity, Probe, ProbeAnswer } from './state/identity.ts'
+export { sourceInWords, type HeaderRule, type RuleSource } from './state/header-rule.ts'
 export type { Reason, Report, ReportItem, ReportKind } from './state/report.ts'
 export type {
   IndexedDatabase,

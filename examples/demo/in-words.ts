@@ -1,4 +1,4 @@
-import type { HeaderRule, Liveness, Report } from 'sessionbridge'
+import { sourceInWords, type HeaderRule, type Liveness, type Report } from 'sessionbridge'
 import type { News } from './messages.ts'
 
 type Opened = Extract<News, { kind: 'opened' }>
@@ -26,13 +26,8 @@ export function droppedInWords(dropped: Report): string[] {
 }
 
 export function ruleInWords(rule: HeaderRule): string {
-  const { source } = rule
-  const item =
-    source.from === 'cookie'
-      ? `cookie ${source.name}`
-      : `${source.from} ${[source.key, ...source.path].join('.')}`
   const when = rule.methods === 'unsafe' ? ', writes only' : ''
-  return `${rule.header}: ${rule.prefix}… ← ${item}  (${rule.origins.map((origin) => new URL(origin).hostname).join(', ')}${when})`
+  return `${rule.header}: ${rule.prefix}… ← ${sourceInWords(rule.source)}  (${rule.origins.map((origin) => new URL(origin).hostname).join(', ')}${when})`
 }
 
 export function takenInWords(liveness: Liveness): string {

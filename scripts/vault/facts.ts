@@ -1,4 +1,11 @@
-import { forecast, type HeaderRule, type Report, type SessionState, type Snapshot } from '../../src/index.ts'
+import {
+  forecast,
+  sourceInWords,
+  type HeaderRule,
+  type Report,
+  type SessionState,
+  type Snapshot,
+} from '../../src/index.ts'
 import { printable } from '../terminal/screen.ts'
 
 /** What may be said of a session: names, places, times; never a value. The shape of `show --json`. */
@@ -48,6 +55,10 @@ interface RuleFacts {
   readonly header: string
   readonly origins: readonly string[]
   readonly methods: string
+  /** Where in a request: `header`, or `body` for a field of forms and JSON. */
+  readonly in: string
+  /** Only below these; empty: everywhere on the origins. */
+  readonly paths: readonly string[]
   readonly source: string
 }
 
@@ -83,7 +94,9 @@ export function factsOf(snapshot: Snapshot): SessionFacts {
       header: rule.header,
       origins: rule.origins,
       methods: rule.methods,
-      source: sourceOf(rule),
+      in: rule.in ?? 'header',
+      paths: rule.paths ?? [],
+      source: sourceInWords(rule.source),
     })),
     dropped: (snapshot.dropped ?? []).map(({ kind, name, where, reason, rule = null }) => ({
       kind,
@@ -138,7 +151,9 @@ export function carriedBy(state: SessionState, rules: readonly HeaderRule[]): st
   const names = new Set(cookies.map(({ name }) => name))
   return [
     ...[...names].map((name) => `cookie ${name}`),
-    ...rules.map((rule) => `header ${rule.header} ← ${sourceOf(rule)}`),
+    ...rules.map(
+      (rule) => `${rule.in === 'body' ? 'field' : 'header'} ${rule.header} ← ${sourceInWords(rule.source)}`,
+    ),
   ]
 }
 
@@ -173,12 +188,6 @@ export function isoTime(ms: number | undefined): string | null {
 
 export function counted(count: number, thing: string): string {
   return `${String(count)} ${thing}${count === 1 ? '' : 's'}`
-}
-
-function sourceOf({ source }: HeaderRule): string {
-  return source.from === 'cookie'
-    ? `cookie ${source.name}`
-    : `${source.from} ${[source.key, ...source.path].join('.')}`
 }
 
 function withoutQuery(text: string): string {

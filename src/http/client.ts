@@ -92,6 +92,9 @@ class HttpClient {
           url,
           first,
           body,
+          fields:
+            (request.form !== undefined || request.json !== undefined) &&
+            (request.tokenFields ?? options.tokenFields ?? true),
           mayRepeat: mayRepeat(method, body, written, request.idempotent),
           retries: request.retries,
           whole: request.throwHttpErrors === false ? 'all' : 'success',

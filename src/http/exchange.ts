@@ -9,6 +9,7 @@ import { decodeBody, hasNoBody } from './decode.ts'
 import { cookieContext, createHeaderMaker } from './headers-for.ts'
 import { isSafeMethod, type Hop } from './hop.ts'
 import { defaultMaxResponseBytes, type HttpOptions } from './options.ts'
+import { createLiving, type Living } from './living.ts'
 import { nextHop } from './redirects.ts'
 import type { BlockedError } from './traffic-errors.ts'
 import type { Transport, WireAnswer, WireRequest } from './wire.ts'
@@ -26,6 +27,10 @@ export interface ExchangeRequest {
   readonly mayRepeat: boolean
   /** Of failed attempts; `undefined`: as the session has it. */
   readonly retries: number | undefined
+  /** Its body is made of fields of ours: those that pages send against forgery are added (`in: 'body'` rules). */
+  readonly fields?: boolean
+  /** It reads again what another one carries: neither does that itself. */
+  readonly reading?: true
   /** Which answers are read whole, decoded, before they are given; of the others only those that are here at once. */
   readonly whole: 'all' | 'success' | 'none'
 }
@@ -52,17 +57,21 @@ export type Exchange = (request: ExchangeRequest, deadline: Deadline) => Promise
  */
 export function createExchange(carrier: Carrier, transport: Transport, options: HttpOptions = {}): Exchange {
   const maker = createHeaderMaker(carrier)
+  const living = createLiving(carrier, follow)
   const { timeouts, maxResponseBytes = defaultMaxResponseBytes } = options
 
   async function follow(request: ExchangeRequest, deadline: Deadline): Promise<Exchanged> {
     let hop = request.first()
     const redirects: string[] = []
+    const opening = living(request, deadline)
+    const rules = opening && (await opening)
     for (;;) {
       const { cell } = carrier
       const waiting = admission(hop, deadline)
       if (waiting !== undefined) await waiting
+      if (rules !== undefined) await rules.prepare(hop)
       const epoch = cell.epoch
-      const answer = await sendOnce(request, hop, deadline)
+      const answer = await sendOnce(request, hop, deadline, rules)
       if (answer.statusCode >= 500) await carrier.traffic?.failed(hop.url)
       else carrier.traffic?.succeeded(hop.url)
       if (!hop.anonymous && cell.epoch === epoch) {
@@ -74,9 +83,15 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
           continue
         }
       }
+      if (rules !== undefined && answer.statusCode >= 400 && (await rules.isOver(hop, answer))) {
+        answer.body.discard()
+        continue
+      }
       const next = request.redirect === 'manual' ? undefined : redirected(hop, answer)
       if (next === undefined) {
-        const content = readsWhole(request, answer) ? await readContent(hop, answer, deadline) : undefined
+        const isRead = readsWhole(request, answer) || rules?.wants(hop, answer) === true
+        const content = isRead ? await readContent(hop, answer, deadline) : undefined
+        if (cell.epoch === epoch) rules?.take(hop, { answer, content })
         return { answer, hop, redirects, epoch, content }
       }
       answer.body.discard()
@@ -97,9 +112,15 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
     return deadline.waitFor(pausing).then(() => traffic?.admission(asker, deadline))
   }
 
-  async function sendOnce(request: ExchangeRequest, hop: Hop, deadline: Deadline): Promise<WireAnswer> {
+  async function sendOnce(
+    request: ExchangeRequest,
+    hop: Hop,
+    deadline: Deadline,
+    rules: Living | undefined,
+  ): Promise<WireAnswer> {
     deadline.throwIfCancelled()
-    const body = hop.body === 'none' ? bodyOfNone(hop.method) : request.body
+    const whole = hop.body === 'none' ? bodyOfNone(hop.method) : request.body
+    const body = rules === undefined ? whole : rules.filled(hop, whole)
     const wire = { method: hop.method, url: hop.url, headers: maker.headers(hop), body }
     carrier.sent?.()
     try {

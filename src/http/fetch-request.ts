@@ -17,6 +17,9 @@ export interface FetchRequest {
   readonly as: RequestKind | undefined
   readonly topLevelSite: string | undefined
   readonly idempotent: boolean | undefined
+  /** The body is made of fields: a form, or a text that is said to be JSON. */
+  readonly fields: boolean
+  readonly tokenFields: boolean | undefined
 }
 
 /** What `session.fetch` takes besides the standard's own settings. */
@@ -27,6 +30,8 @@ export interface SessionRequestInit extends RequestInit {
   readonly topLevelSite?: string
   /** True: it may be sent again after a renewal or a failure, as GET may and as an `Idempotency-Key` says, too. */
   readonly idempotent?: boolean
+  /** False: the fields that pages send against forgery are not added; default: as the vault's `http` says, true. */
+  readonly tokenFields?: boolean
 }
 
 /** Methods that fetch writes in capitals; others stay as they are (fetch specification 2.2.1). */
@@ -61,7 +66,18 @@ export async function fetchRequest(
     as: init.as,
     topLevelSite: init.topLevelSite,
     idempotent: init.idempotent,
+    fields: isOfFields(init.body, written),
+    tokenFields: init.tokenFields,
   }
+}
+
+/** What a library has made of fields itself, as bytes, is not touched: it may have signed it. */
+function isOfFields(body: RequestInit['body'], written: readonly HeaderPair[]): boolean {
+  if (typeof body === 'string') {
+    const type = written.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
+    return /^application\/(?:json|x-www-form-urlencoded)\b/i.test(type)
+  }
+  return body instanceof URLSearchParams || (typeof FormData !== 'undefined' && body instanceof FormData)
 }
 
 /** By shape: a look at the global class would load Node's whole fetch, and requests of other makers fit as well. */

@@ -91,6 +91,7 @@ class FetchClient {
           url,
           first: () => firstHop(carrier, asked),
           body,
+          fields: request.fields && (request.tokenFields ?? options.tokenFields ?? true),
           mayRepeat: mayRepeat(method, body, written, request.idempotent),
           retries: undefined,
           whole: 'none',

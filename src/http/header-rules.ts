@@ -1,5 +1,16 @@
 import type { Cell } from '../state/cell.ts'
-import type { HeaderRule, RuleSource } from '../state/identity.ts'
+import {
+  coversPath,
+  isKept,
+  sourceOrigin,
+  type CookieSource,
+  type DatabaseSource,
+  type HeaderRule,
+  type RuleSource,
+  type StorageSource,
+} from '../state/header-rule.ts'
+import { keptValue } from '../state/kept-values.ts'
+import { recordKey, recordValue, valueAtPath } from '../state/record-value.ts'
 import type { StateCookie, StorageItem } from '../state/state.ts'
 import { isSafeMethod } from './hop.ts'
 
@@ -23,41 +34,89 @@ export function ruleHeaders(
 ): readonly RuleHeader[] {
   const headers: RuleHeader[] = []
   for (const rule of rules) {
-    if (rule.methods === 'unsafe' && isSafeMethod(method)) continue
-    if (!rule.origins.includes(url.origin)) continue
-    const source = readSource(rule.source, cell, url)
-    if (source === undefined) continue
-    const value = rule.prefix + (rule.encoding === 'decoded' ? percentDecoded(source) : source)
-    if (!isHeaderValue(value)) continue
-    headers.push({ name: rule.header, value, page: pageOf(rule.source) })
+    if (rule.in !== undefined || !appliesTo(rule, method, url)) continue
+    for (const { name, value } of ruleValues(rule, cell, url))
+      if (isHeaderValue(value)) headers.push({ name, value, page: sourceOrigin(rule.source) })
   }
   return headers
 }
 
-function pageOf(source: RuleSource): string | undefined {
-  return source.from === 'cookie' ? undefined : source.origin
+/** Whether a request is one of those that the rule was seen with. */
+export function appliesTo(rule: HeaderRule, method: string, url: URL): boolean {
+  if (rule.methods === 'unsafe' && isSafeMethod(method)) return false
+  return rule.origins.includes(url.origin) && coversPath(rule.paths, url.pathname)
 }
 
-function readSource(source: RuleSource, cell: Cell, url: URL): string | undefined {
-  if (source.from === 'cookie') return newestCookie(source, cell, url)?.value
-  const items = cell.origin(source.origin)?.[source.from]
-  const item = items?.find((candidate) => candidate.name === source.key)
+interface Named {
+  readonly name: string
+  readonly value: string
+}
+
+/** What the rule makes at this moment: nothing when its source is gone, several when a dynamic one stands there twice. */
+export function ruleValues(rule: HeaderRule, cell: Cell, url: URL): readonly Named[] {
+  const { source, prefix, encoding } = rule
+  return readSource(source, cell, url).map(({ name, value }) => ({
+    name: name === undefined ? rule.header : rule.header.replace('*', () => name),
+    value: prefix + (encoding === 'decoded' ? percentDecoded(value) : value),
+  }))
+}
+
+/** A value, and what the `*` of a dynamic source has stood for. */
+interface Found {
+  readonly name?: string
+  readonly value: string
+}
+
+function readSource(source: RuleSource, cell: Cell, url: URL): readonly Found[] {
+  if (source.from === 'cookie') return readCookies(source, cell, url)
+  const value = isKept(source)
+    ? keptValue(cell, source.kept)
+    : source.from === 'indexedDB'
+      ? readRecord(source, cell)
+      : readItem(source, cell)
+  return value === undefined ? [] : [{ value }]
+}
+
+function readItem(source: StorageSource, cell: Cell): string | undefined {
+  const items = cell.origin(source.origin)?.[source.from] ?? []
+  const fits = (item: StorageItem): boolean =>
+    source.dynamic === true ? starOf(source.key, item.name) !== undefined : item.name === source.key
+  const item = source.dynamic === true ? items.findLast(fits) : items.find(fits)
   return item === undefined ? undefined : valueAt(item, source.path)
 }
 
+function readRecord(source: DatabaseSource, cell: Cell): string | undefined {
+  const database = cell.origin(source.origin)?.indexedDB?.find(({ name }) => name === source.database)
+  const store = database?.stores.find(({ name }) => name === source.store)
+  if (store === undefined) return undefined
+  const values = store.records
+    .filter((record) => source.key === undefined || recordKey(store, record) === source.key)
+    .map((record) => asText(valueAtPath(recordValue(record), source.path)))
+  return values.findLast((value) => value !== undefined)
+}
+
 /** Nearest first: a cookie that the target itself gets, else any of that name, the youngest of several. */
-function newestCookie(
-  source: RuleSource & { readonly from: 'cookie' },
-  cell: Cell,
-  url: URL,
-): StateCookie | undefined {
+function readCookies(source: CookieSource, cell: Cell, url: URL): readonly Found[] {
   const now = Date.now() / 1000
   const fits = (cookie: StateCookie): boolean =>
-    cookie.name === source.name &&
+    (source.dynamic === true
+      ? starOf(source.name, cookie.name) !== undefined
+      : cookie.name === source.name) &&
     (source.domain === undefined || cookie.domain === source.domain) &&
     (cookie.expires === -1 || cookie.expires > now)
   const near = [...cell.cookiesFor(url.hostname)].filter(fits)
-  return near.at(-1) ?? cell.state.cookies.filter(fits).at(-1)
+  const found = near.length > 0 ? near : cell.state.cookies.filter(fits)
+  if (source.dynamic !== true) return found.slice(-1)
+  // Two installations on one host have a cookie each: each header says whose it is, as its cookie does.
+  return found.map(({ name, value }) => ({ name: starOf(source.name, name) ?? '', value }))
+}
+
+/** What the one `*` of a pattern stands for in a text; `undefined` where the text does not fit. Never nothing at all. */
+export function starOf(pattern: string, text: string): string | undefined {
+  const at = pattern.indexOf('*')
+  const [before, after] = [pattern.slice(0, at), pattern.slice(at + 1)]
+  const fits = text.startsWith(before) && text.endsWith(after) && text.length >= pattern.length
+  return fits && at >= 0 ? text.slice(before.length, text.length - after.length) : undefined
 }
 
 /** Parsed once per item: items are never mutated, a change makes a new one. */
@@ -70,10 +129,10 @@ function valueAt(item: StorageItem, path: readonly string[]): string | undefined
     value = parseJson(item.value)
     parsed.set(item, value)
   }
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-    value = (value as Record<string, unknown>)[key]
-  }
+  return asText(valueAtPath(value, path))
+}
+
+function asText(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' ? value : undefined
 }

@@ -22,6 +22,7 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
   let revision = -1
   let identity: Identity | undefined
   let rules: readonly HeaderRule[] | undefined
+  let hasPaths = false
 
   /** Forgets everything when anything changed that headers are made of. */
   function refresh(): void {
@@ -34,6 +35,7 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
     revision = carrier.cell.revision
     identity = carrier.identity
     rules = carrier.headerRules
+    hasPaths = rules.some(({ paths }) => paths !== undefined)
   }
 
   return {
@@ -41,7 +43,8 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
       if (hop.written.length > 0 || hop.passed.length > 0 || hop.anonymous || hop.startedAgain === true)
         return withCookie(carrier, hop, flatHeaders(carrier, hop))
       refresh()
-      const key = `${hop.method} ${hop.kind} ${hop.url.origin} ${hop.initiator ?? ''} ${hop.referrer ?? ''}`
+      const path = hasPaths ? hop.url.pathname : ''
+      const key = `${hop.method} ${hop.kind} ${hop.url.origin}${path} ${hop.initiator ?? ''} ${hop.referrer ?? ''}`
       let headers = ready.get(key)
       if (headers === undefined) ready.set(key, (headers = flatHeaders(carrier, hop)))
       return withCookie(carrier, hop, headers)

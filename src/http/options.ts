@@ -50,6 +50,11 @@ export interface HttpOptions extends ConnectionOptions, ResilienceOptions {
   readonly timeouts?: PhaseTimeouts
   /** Milliseconds for a whole exchange, redirects and body included; default 30,000; 0 for no limit. It begins anew when a request is sent again; waiting for a renewal or a held origin does not count. */
   readonly timeout?: number
+  /**
+   * Adds to bodies of fields (`form`, `json`, URLSearchParams, FormData, JSON texts) what the site's own pages add to theirs
+   * against forgery, unless it was written; default true.
+   */
+  readonly tokenFields?: boolean
   /** Default 10. */
   readonly maxRedirects?: number
   /** Bytes of a body after decoding, for answers that are read whole; default 64 MiB. */

@@ -23,6 +23,8 @@ export interface HttpRequestOptions {
    * as it is.
    */
   readonly idempotent?: boolean
+  /** False: the fields that pages send against forgery are not added to `form` and `json`; default: as the vault's `http` says, true. */
+  readonly tokenFields?: boolean
   /** How often it is sent again after failures, if it may be; default: as the vault's `http.retry` says. */
   readonly retries?: number
   /** False: answers with 4xx and 5xx are given, not thrown. Default true. */

@@ -3,12 +3,17 @@ import type { Carrier } from '../http/carrier.ts'
 import { sanitize, type GatePolicy } from '../policy/gate.ts'
 import { trackerVendor } from '../policy/trackers.ts'
 import { Cell } from '../state/cell.ts'
-import type { HeaderRule, Identity, Probe } from '../state/identity.ts'
+import { addHeaderRules } from '../state/header-rules.ts'
+import { withKept } from '../state/kept-values.ts'
+import { sourceName, sourceOrigin, type HeaderRule } from '../state/header-rule.ts'
+import type { Identity, Probe } from '../state/identity.ts'
 import type { Report, ReportItem } from '../state/report.ts'
 import { cookieKey, type SessionState, type StateCookie } from '../state/state.ts'
 import { reached, type Attempt } from './attempt.ts'
 import { captureIdentity } from './capture-identity.ts'
+import { declaredRules } from './declared-headers.ts'
 import { learnHeaderRules, type LearnedHeaders } from './learn-headers.ts'
+import { observedValues } from './observed-values.ts'
 import { probeCandidates } from './probe-candidates.ts'
 import { checkProbe, learnProbe } from './probe.ts'
 import type { ObservedRequest } from './watch-requests.ts'
@@ -47,7 +52,8 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
     captureIdentity(attempt.page, requests),
   ])
   reached(attempt, 'state is captured')
-  const { rules, unexplained } = learnHeaderRules(requests, captured.state)
+  const { rules, unexplained, kept } = carriedBy(attempt, requests, captured.state)
+  const whatIs = withKept(captured.state, kept)
   const shared = { identity, unexplained, visitedOrigins: [...attempt.visited.origins] }
   const candidates = [...candidatesOf(attempt, requests, rules), ...(lastResort ? guesses(attempt) : [])]
   // Another body alone proves something only when there is something that could have made the difference.
@@ -57,18 +63,35 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
     hasNewCookie(attempt.before, captured.state.cookies)
   const claim = { identity, rules, candidates, bodyCounts }
   const policy = gatePolicy(attempt, requests, rules)
-  const cut = sanitize(captured.state, policy)
+  const cut = sanitize(whatIs, policy)
   const found = await prove(attempt, { ...claim, state: cut.state })
   reached(attempt, found.probe === undefined ? 'no proof found' : 'proven')
   const gathered = { ...shared, headerRules: rules, ...found, report: [...captured.report, ...cut.dropped] }
   if (found.probe !== undefined || !cut.dropped.some(isJudgement)) return gathered
 
   // No proof without what was cut: it may be what the session lives by. Keep it all, and see.
-  const whole = await prove(attempt, { ...claim, state: uncut(captured.state, policy).state })
+  const whole = await prove(attempt, { ...claim, state: uncut(whatIs, policy).state })
   reached(attempt, whole.probe === undefined ? 'no proof found with what the gate had cut' : 'proven')
   if (whole.probe === undefined) return gathered
-  const kept = await putBack(attempt, claim, { policy, cut: cut.dropped, ...whole, probe: whole.probe })
-  return { ...gathered, state: kept.state, probe: whole.probe, report: [...kept.report, ...captured.report] }
+  const back = await putBack(attempt, claim, { policy, cut: cut.dropped, ...whole, probe: whole.probe })
+  return { ...gathered, state: back.state, probe: whole.probe, report: [...back.report, ...captured.report] }
+}
+
+/** What was learned, what the recipe declares above it, and the values for both that stand nowhere else. */
+function carriedBy(
+  { recipe }: Attempt,
+  requests: readonly ObservedRequest[],
+  state: SessionState,
+): LearnedHeaders {
+  const learned = learnHeaderRules(requests, state)
+  const declared = declaredRules(recipe)
+  if (declared.length === 0) return learned
+  const names = new Set(declared.map(({ header }) => header.toLowerCase()))
+  return {
+    rules: [...addHeaderRules(learned.rules, declared)],
+    unexplained: learned.unexplained.filter(({ header }) => !names.has(header.toLowerCase())),
+    kept: new Map([...learned.kept, ...observedValues(declared, requests)]),
+  }
 }
 
 /** What the gate cut as none of the session's business, which is a guess; what is malformed stays out. */
@@ -190,9 +213,12 @@ function gatePolicy(
     ...(recipe.domains ?? []).map((entry) => (entry.includes('://') ? new URL(entry).hostname : entry)),
     ...navigated.map(({ url }) => new URL(url).hostname),
     ...rules.flatMap(({ origins }) => origins.map((origin) => new URL(origin).hostname)),
-    ...rules.flatMap(({ source }) => (source.from === 'cookie' ? [] : [new URL(source.origin).hostname])),
+    ...rules.flatMap(({ source }) => {
+      const origin = sourceOrigin(source)
+      return origin === undefined ? [] : [new URL(origin).hostname]
+    }),
   ])
-  const sources = rules.map(({ source }) => (source.from === 'cookie' ? source.name : source.key))
+  const sources = rules.map(({ source }) => sourceName(source))
   return {
     scope: [...scope],
     trackers: policy.trackers ?? 'drop',

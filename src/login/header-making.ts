@@ -1,14 +1,6 @@
-import type { RuleSource } from '../state/identity.ts'
+import { type RuleSource, sourceOrigin } from '../state/header-rule.ts'
 import { sourceKey } from './state-values.ts'
-import type { ObservedRequest } from './watch-requests.ts'
-
-/** One time that a page sent a header of its own. */
-export interface Sighting {
-  readonly header: string
-  readonly value: string
-  readonly origin: string
-  readonly request: ObservedRequest
-}
+import type { Sighting } from './sightings.ts'
 
 /** One way to make a header, and the sightings that it explains. */
 export interface Making {
@@ -18,7 +10,16 @@ export interface Making {
   readonly explains: Sighting[]
 }
 
-const kinds: readonly RuleSource['from'][] = ['cookie', 'localStorage', 'sessionStorage']
+/** Best first. */
+export const sourceKinds: readonly RuleSource['from'][] = [
+  'cookie',
+  'localStorage',
+  'sessionStorage',
+  'indexedDB',
+  'answer',
+  'page',
+  'observed',
+]
 
 /** Best first; the order is stated at `learnHeaderRules`. */
 export function byPreference(a: Making, b: Making): number {
@@ -26,7 +27,7 @@ export function byPreference(a: Making, b: Making): number {
     b.explains.length - a.explains.length ||
     Number(isAtHome(b)) - Number(isAtHome(a)) ||
     Number(isNamedAlike(b)) - Number(isNamedAlike(a)) ||
-    kinds.indexOf(a.source.from) - kinds.indexOf(b.source.from) ||
+    sourceKinds.indexOf(a.source.from) - sourceKinds.indexOf(b.source.from) ||
     pathLength(a.source) - pathLength(b.source) ||
     Number(a.encoding === 'decoded') - Number(b.encoding === 'decoded') ||
     a.prefix.length - b.prefix.length ||
@@ -38,7 +39,7 @@ function isAtHome({ source, explains }: Making): boolean {
   const origin = explains.at(-1)?.request.pageOrigin
   if (origin === undefined || !URL.canParse(origin)) return false
   if (source.from === 'cookie') return isFor(source.domain ?? '', new URL(origin).hostname)
-  return source.origin === origin
+  return sourceOrigin(source) === origin
 }
 
 function isNamedAlike({ source, explains }: Making): boolean {
@@ -46,7 +47,13 @@ function isNamedAlike({ source, explains }: Making): boolean {
 }
 
 function pathLength(source: RuleSource): number {
-  return source.from === 'cookie' ? 0 : source.path.length
+  return pathOf(source).length
+}
+
+/** The way inside an item, from the outside in. */
+function pathOf(source: RuleSource): readonly string[] {
+  if ('path' in source) return source.path
+  return source.from === 'answer' && 'json' in source.at ? source.at.json : []
 }
 
 /** True when a cookie of that domain (leading dot: subdomains too) goes to the host. */
@@ -57,8 +64,27 @@ export function isFor(domain: string, host: string): boolean {
 /** True when the item is named like the header. */
 export function resembles(header: string, source: RuleSource): boolean {
   const wanted = plain(header)
-  const names = source.from === 'cookie' ? [source.name] : [source.key, ...source.path]
-  return names.map(plain).some((name) => name.length >= 3 && (wanted.includes(name) || name.includes(wanted)))
+  return namesOf(source)
+    .map(plain)
+    .some((name) => name.length >= 3 && (wanted.includes(name) || name.includes(wanted)))
+}
+
+function namesOf(source: RuleSource): readonly string[] {
+  switch (source.from) {
+    case 'cookie':
+      return [source.name]
+    case 'localStorage':
+    case 'sessionStorage':
+      return [source.key, ...source.path]
+    case 'indexedDB':
+      return [source.store, source.key ?? '', ...source.path]
+    case 'answer':
+      return 'json' in source.at ? source.at.json : [source.at.header]
+    case 'page':
+      return [source.at.name]
+    case 'observed':
+      return []
+  }
 }
 
 /** `X-CSRF-Token`, `csrf_token` and `csrfToken` are the same word; XSRF is CSRF. */

@@ -3,6 +3,7 @@ import type { SessionHttp } from '../http/client.ts'
 import type { SeenAnswer } from '../http/dead-signs.ts'
 import type { StateCookie } from '../state/state.ts'
 import { keptNames } from './auth/kept.ts'
+import { declaredRules, type DeclaredHeader } from './declared-headers.ts'
 
 /** What a login may use besides the page. */
 export interface LoginTools {
@@ -111,6 +112,8 @@ export interface Recipe {
   readonly domains?: readonly string[]
   /** Cookie and storage names that are never cut as trackers; `*` at the end matches any rest. */
   readonly protect?: readonly string[]
+  /** Headers and body fields that requests of the session carry, where they are not learned; these win over learned ones. */
+  readonly headers?: readonly DeclaredHeader[]
   /** Playwright's options for the browser contexts of this recipe. */
   readonly context?: BrowserContextOptions
   /** Whole login, milliseconds; default 60,000 (600,000 when a person signs in). */
@@ -146,6 +149,7 @@ const checks: Record<keyof Recipe, [check: (value: unknown) => boolean, expected
   isDead: [isFunction, 'a function (answer) => boolean'],
   domains: [(value) => isListOf(value, isDomainOrOrigin), 'a list of domains ("id.example") or origins'],
   protect: [(value) => isListOf(value, isNonEmpty), 'a list of cookie and storage names'],
+  headers: [(value) => isListOf(value, isPlainObject), 'a list of { header, source } (docs/header-rules.md)'],
   context: [isPlainObject, "an object of Playwright's context options"],
   timeout: [isDuration, 'a number of milliseconds above zero'],
   rotate: [
@@ -175,6 +179,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
   }
   if (recipe.login !== undefined && recipe.signIn !== undefined)
     throw new TypeError('Recipe fields "login" and "signIn" are two ways of the same: give one of them')
+  declaredRules(recipe)
   return Object.freeze({
     ...recipe,
     ...(recipe.domains !== undefined && { domains: Object.freeze([...recipe.domains]) }),

@@ -188,10 +188,10 @@ function report(logger: Logger | undefined, session: string, gathered: Gathered,
     },
     'signed in',
   )
-  for (const { header, origins } of unexplained) {
+  for (const { header, origins, why } of unexplained) {
     logger?.warn(
-      { session, header, origins },
-      'a header that the pages send was not found in the state: it is not carried',
+      { session, header, origins, why },
+      'a header that the pages send was not found in the state and cannot be repeated: it is not carried',
     )
   }
 }

@@ -1,5 +1,6 @@
 import type { BrowserContext, Request, Response } from 'playwright'
 import { isOwnPage } from '../bridge/context/own-pages.ts'
+import { openAnswers, type ObservedAnswer } from './watch-answers.ts'
 
 /** One request as the browser really sent it. Lives in memory only, for learning: it holds secrets. */
 export interface ObservedRequest {
@@ -24,6 +25,10 @@ export interface ObservedRequest {
   readonly contentType?: string
   /** The client hints that the answer has asked for (`Accept-CH`). */
   readonly acceptCh?: string
+  /** What was sent with it, where it is text of a moderate size. */
+  readonly body?: string
+  /** What may have brought something that later requests carry; comes a moment after the answer itself. */
+  readonly answer?: ObservedAnswer
 }
 
 export interface RequestWatch {
@@ -57,6 +62,7 @@ export function watchRequests(context: BrowserContext): RequestWatch {
   const pending = new Set<Promise<unknown>>()
   const underWay = new Map<Request, number>()
   const listeners = new Set<() => void>()
+  const answers = openAnswers()
   let sequence = 0
   let lastActivity = Date.now()
 
@@ -72,6 +78,8 @@ export function watchRequests(context: BrowserContext): RequestWatch {
       drafts.set(request, draft)
       if (drafts.size > kept) dropOldest(drafts)
       track(pending, readHeaders(request, draft))
+      const body = textOf(request)
+      if (body !== undefined) draft.body = body
     }
     active(request)
   }
@@ -87,13 +95,24 @@ export function watchRequests(context: BrowserContext): RequestWatch {
     if (response.request().resourceType() !== 'document') underWay.delete(response.request())
     active(response.request())
   }
+  const onFinished = (request: Request): void => {
+    const draft = drafts.get(request)
+    if (draft !== undefined)
+      track(
+        pending,
+        answers.read(request, draft).then((answer) => {
+          if (answer !== undefined) draft.answer = answer
+        }),
+      )
+    onEnd(request)
+  }
   const onEnd = (request: Request): void => {
     underWay.delete(request)
     active(request)
   }
   context.on('request', onRequest)
   context.on('response', onResponse)
-  context.on('requestfinished', onEnd)
+  context.on('requestfinished', onFinished)
   context.on('requestfailed', onEnd)
   return {
     get requests() {
@@ -121,7 +140,7 @@ export function watchRequests(context: BrowserContext): RequestWatch {
     stop() {
       context.off('request', onRequest)
       context.off('response', onResponse)
-      context.off('requestfinished', onEnd)
+      context.off('requestfinished', onFinished)
       context.off('requestfailed', onEnd)
       listeners.clear()
       return [...drafts.values()]
@@ -143,6 +162,14 @@ function draftOf(request: Request, sequence: number): Draft {
     crossedOrigins: before !== undefined && originOf(before) !== originOf(url),
     headers: Object.entries(request.headers()),
   }
+}
+
+const longestBody = 200_000
+
+function textOf(request: Request): string | undefined {
+  if (request.method() === 'GET' || request.method() === 'HEAD') return undefined
+  const text = request.postData()
+  return text === null || text.length > longestBody ? undefined : text
 }
 
 /** The headers that the network stack added (cookies among them) come a moment after the request itself. */

@@ -1,4 +1,5 @@
-import type { HeaderRule } from '../state/identity.ts'
+import { isKept, type HeaderRule } from '../state/header-rule.ts'
+import { keptOrigin } from '../state/kept-values.ts'
 import type { Report, ReportItem, ReportKind } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 import { whereOf } from './cookie-rules.ts'
@@ -72,9 +73,16 @@ function reasonsOf({ headerRules = [], protect = [], dropped = [] }: ExplainFact
 }
 
 function isSource({ source }: HeaderRule, { kind, name, where }: Place): boolean {
-  return source.from === 'cookie'
-    ? kind === 'cookie' && name === source.name
-    : kind === source.from && name === source.key && where === source.origin
+  if (source.from === 'cookie') return kind === 'cookie' && fits(source.name, source.dynamic, name)
+  if (isKept(source)) return where === keptOrigin && name === source.kept
+  if (kind !== source.from || where !== source.origin) return false
+  return source.from === 'indexedDB' ? name === source.database : fits(source.key, source.dynamic, name)
+}
+
+function fits(pattern: string, dynamic: true | undefined, name: string): boolean {
+  if (dynamic !== true) return name === pattern
+  const [before = '', after = ''] = pattern.split('*')
+  return name.startsWith(before) && name.endsWith(after)
 }
 
 function madeFromIt(rules: readonly HeaderRule[]): string {

@@ -1,4 +1,5 @@
-import type { HeaderRule } from '../state/identity.ts'
+import { isKept, type HeaderRule } from '../state/header-rule.ts'
+import { keptOrigin } from '../state/kept-values.ts'
 import type { SessionState, StateCookie } from '../state/state.ts'
 import { jwtExpiry } from './jwt-expiry.ts'
 import { trackerVendor } from './trackers.ts'
@@ -42,10 +43,18 @@ function ruleEnds(rule: HeaderRule, state: SessionState): Forecast[] {
     return state.cookies
       .filter(({ name, domain }) => name === source.name && (source.domain ?? domain) === domain)
       .flatMap(cookieEnds)
-  const origin = state.origins.find((candidate) => candidate.origin === source.origin)
-  const item = origin?.[source.from]?.find(({ name }) => name === source.key)
-  const diesAt = item === undefined ? undefined : jwtExpiry(item.value)
-  const because = `the token in ${source.from} item ${source.key} of ${source.origin}, behind header ${rule.header},`
+  if (source.from === 'indexedDB') return []
+  const itemOf = (origin: string, area: 'localStorage' | 'sessionStorage', key: string): string | undefined =>
+    state.origins.find((candidate) => candidate.origin === origin)?.[area]?.find(({ name }) => name === key)
+      ?.value
+  const value = isKept(source)
+    ? itemOf(keptOrigin, 'localStorage', source.kept)
+    : itemOf(source.origin, source.from, source.key)
+  const diesAt = value === undefined ? undefined : jwtExpiry(value)
+  const place = isKept(source)
+    ? 'the token'
+    : `the token in ${source.from} item ${source.key} of ${source.origin},`
+  const because = `${place} behind header ${rule.header},`
   return diesAt === undefined ? [] : [{ diesAt, because }]
 }
 

@@ -1,3 +1,4 @@
+import { keptOrigin } from '../state/kept-values.ts'
 import type { Report, ReportItem } from '../state/report.ts'
 import type { OriginState, SessionState, StateCookie, StorageItem } from '../state/state.ts'
 import { cookieKey } from '../state/state.ts'
@@ -83,9 +84,11 @@ function rulesOf(policy: GatePolicy, now: number): Rules {
       trackerCut(cookie.name) ??
       (isProtected(cookie.name) ? undefined : scopeCut(cookie.domain)),
     origin: (origin) =>
-      isWebOrigin(origin)
-        ? scopeCut(new URL(origin).hostname)
-        : { reason: 'malformed', rule: 'not the origin of a web page' },
+      origin === keptOrigin
+        ? undefined
+        : isWebOrigin(origin)
+          ? scopeCut(new URL(origin).hostname)
+          : { reason: 'malformed', rule: 'not the origin of a web page' },
     item: trackerCut,
   }
 }

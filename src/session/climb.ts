@@ -10,6 +10,7 @@ import type { Recipe } from '../login/recipe.ts'
 import { orAbort } from '../login/quiet.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { Cell } from '../state/cell.ts'
+import type { HeaderRule } from '../state/header-rule.ts'
 import type { Report } from '../state/report.ts'
 
 /** The ways to renew a session, cheapest first. */
@@ -57,7 +58,7 @@ export interface ClimbWork {
     base: Snapshot,
     cell: Cell,
     url: string,
-    isAlive: () => Promise<boolean>,
+    isAlive: (rules?: readonly HeaderRule[]) => Promise<boolean>,
   ): Promise<SnapshotContent | undefined>
   login(): Promise<{ content: SnapshotContent; report: Report }>
   /** Absent where no person can be asked. */
@@ -153,8 +154,8 @@ async function tryRevisit(work: ClimbWork, base: Snapshot, url: string): Promise
   const { probe } = base
   // Without a probe nothing tells when the page has renewed itself.
   if (probe === undefined) return { outcome: 'unclear' }
-  const isAlive = async (): Promise<boolean> =>
-    (await checkProbe(probe, carrierOf(base, cell), work.http)) === 'alive'
+  const isAlive = async (headerRules = base.headerRules): Promise<boolean> =>
+    (await checkProbe(probe, carrierOf({ ...base, headerRules }, cell), work.http)) === 'alive'
   const signal = AbortSignal.any([work.signal, AbortSignal.timeout(deadlines.revisit)])
   const content = await orAbort(work.revisit(base, cell, url, isAlive), signal)
   return content === undefined ? { outcome: 'dead' } : { outcome: 'renewed', content }
@@ -185,8 +186,8 @@ function carrierOf({ name, identity, headerRules }: Snapshot, cell: Cell): Carri
 }
 
 function revisitUrl({ recipe, past }: ClimbWork, { headerRules }: Snapshot): string | undefined {
-  const fromStorage = headerRules.some(({ source }) => source.from !== 'cookie')
-  const wish = recipe.revisit ?? (fromStorage && past['revisit'] !== 'dead')
+  const byPage = headerRules.some(({ source }) => source.from !== 'cookie' && source.from !== 'page')
+  const wish = recipe.revisit ?? (byPage && past['revisit'] !== 'dead')
   if (wish === false) return undefined
   return wish === true ? (recipe.home ?? recipe.url) : wish
 }

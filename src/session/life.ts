@@ -1,6 +1,7 @@
 import type { Carrier } from '../http/carrier.ts'
 import { Traffic } from '../http/traffic.ts'
 import { deadSignsOf } from './dead-signs-of.ts'
+import { declaredRules } from '../login/declared-headers.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { steadyNow } from '../observe/clock.ts'
 import { codeOf, type Logger } from '../observe/events.ts'
@@ -49,7 +50,7 @@ export class Life {
   constructor(host: LifeHost, stored: Stored) {
     const { snapshot } = stored
     this.#host = host
-    this.#snapshot = snapshot
+    this.#snapshot = this.#withDeclared(snapshot)
     this.name = snapshot.name
     this.cell = new Cell(snapshot.state, snapshot.epoch)
     this.carrier = this.#makeCarrier()
@@ -77,7 +78,10 @@ export class Life {
   }
 
   learn(rules: readonly HeaderRule[]): void {
-    const headerRules = addHeaderRules(this.#snapshot.headerRules, rules)
+    const { headerRules } = this.#withDeclared({
+      ...this.#snapshot,
+      headerRules: addHeaderRules(this.#snapshot.headerRules, rules),
+    })
     if (headerRules === this.#snapshot.headerRules) return
     this.#snapshot = { ...this.#snapshot, headerRules }
     this.factsChanged()
@@ -214,10 +218,16 @@ export class Life {
     const { epoch } = this.cell
     if (snapshot.epoch < epoch) return
     if (snapshot.epoch === epoch && snapshot.loginId === this.#snapshot.loginId) return
-    this.#snapshot = snapshot
+    this.#snapshot = this.#withDeclared(snapshot)
     this.proof.renewed(snapshot)
     this.cell.replace(snapshot.state, snapshot.epoch, 'renewal')
     this.#upkeep.plan()
+  }
+
+  /** What the recipe says now counts, also for a session that was stored before it said so. */
+  #withDeclared(snapshot: Snapshot): Snapshot {
+    const headerRules = addHeaderRules(snapshot.headerRules, declaredRules(this.#host.recipe))
+    return headerRules === snapshot.headerRules ? snapshot : { ...snapshot, headerRules }
   }
 
   #autosave(): void {

@@ -72,6 +72,7 @@ export class LiveSession implements Session {
       recipe,
       browser: host.browser,
       identity: () => life.snapshot.identity,
+      headerRules: () => life.snapshot.headerRules,
       policy: () => visitPolicy(vault.policy, recipe, life.snapshot),
       learn: (rules) => {
         life.learn(rules)

@@ -5,8 +5,10 @@ import type { GatePolicy } from '../policy/gate.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { addHeaderRules } from '../state/header-rules.ts'
 import type { Cell } from '../state/cell.ts'
+import type { HeaderRule } from '../state/header-rule.ts'
 import { contentOf, type SnapshotContent } from './climb.ts'
 import { beginVisit, contextOptions } from './visit.ts'
+import { declaredRules } from '../login/declared-headers.ts'
 import type { Recipe } from '../login/recipe.ts'
 
 export interface Revisit {
@@ -18,7 +20,8 @@ export interface Revisit {
   readonly cell: Cell
   readonly url: string
   readonly signal: AbortSignal
-  isAlive(): Promise<boolean>
+  /** With these rules; default those of `base`. */
+  isAlive(rules?: readonly HeaderRule[]): Promise<boolean>
 }
 
 /** A page that has nothing to do for this long will not renew itself any more, ms. */
@@ -27,7 +30,7 @@ const lookAgain = 300
 
 /**
  * Opens the page in a context that wears the state and gives it time to renew itself as it would for a person: after each
- * activity the probe is asked, until it says alive, or the page has fallen silent and it still does not.
+ * activity the probe is asked, until it says alive, or the page has fallen silent; and once more with what the page has left.
  */
 export async function revisit(work: Revisit): Promise<SnapshotContent | undefined> {
   const { browser, base, cell, signal } = work
@@ -36,19 +39,24 @@ export async function revisit(work: Revisit): Promise<SnapshotContent | undefine
   signal.addEventListener('abort', close, { once: true })
   const requests = watchRequests(context)
   try {
-    const visit = await beginVisit(context, { cell, policy: work.policy })
+    const { policy } = work
+    const visit = await beginVisit(context, { cell, policy, headerRules: base.headerRules })
     const page = await context.newPage()
     await page.goto(work.url, { waitUntil: 'domcontentloaded', timeout: 0 })
+    let isAlive: boolean
     for (;;) {
       const isQuiet = await untilQuiet(requests, { quiet: quietFor, within: lookAgain, signal })
       await visit.settle()
-      if (await work.isAlive()) break
-      if (isQuiet) return undefined
+      isAlive = await work.isAlive()
+      if (isQuiet || isAlive) break
       await untilActivity(requests, lookAgain, signal)
     }
     const { headerRules } = await visit.end()
-    const content = contentOf(base, cell, true)
-    return { ...content, headerRules: addHeaderRules(base.headerRules, headerRules) }
+    const seen = addHeaderRules(base.headerRules, headerRules)
+    const learned = addHeaderRules(seen, declaredRules(work.recipe))
+    // Databases come home at the end only, and a page of a new version may carry the session in another way.
+    if (!isAlive && !(await work.isAlive(learned))) return undefined
+    return { ...contentOf(base, cell, true), headerRules: learned }
   } finally {
     signal.removeEventListener('abort', close)
     requests.stop()

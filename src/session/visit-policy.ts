@@ -1,6 +1,7 @@
 import type { Recipe } from '../login/recipe.ts'
 import type { GatePolicy } from '../policy/gate.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
+import { sourceName } from '../state/header-rule.ts'
 import type { VaultPolicy } from './options.ts'
 
 /**
@@ -12,7 +13,7 @@ export function visitPolicy(
   recipe: Recipe,
   { headerRules, dropped = [] }: Pick<Snapshot, 'headerRules' | 'dropped'>,
 ): GatePolicy & { readonly protect: readonly string[] } {
-  const carried = headerRules.map(({ source }) => (source.from === 'cookie' ? source.name : source.key))
+  const carried = headerRules.map(({ source }) => sourceName(source))
   const putBack = dropped.filter(({ reason }) => reason === 'put-back').map(({ name }) => name)
   return {
     ...(policy?.trackers !== undefined && { trackers: policy.trackers }),

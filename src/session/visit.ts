@@ -4,17 +4,22 @@ import { captureState } from '../bridge/context/capture.ts'
 import { watchOrigins } from '../bridge/context/visited.ts'
 import { LiveSync } from '../bridge/live/live-sync.ts'
 import { learnHeaderRules } from '../login/learn-headers.ts'
-import { watchRequests } from '../login/watch-requests.ts'
+import { observedValues } from '../login/observed-values.ts'
+import { watchRequests, type RequestWatch } from '../login/watch-requests.ts'
 import { sanitize, type GatePolicy } from '../policy/gate.ts'
 import type { Cell } from '../state/cell.ts'
 import { diffStates, isEmptyDiff } from '../state/diff.ts'
-import type { HeaderRule, Identity } from '../state/identity.ts'
+import { isKept, type HeaderRule } from '../state/header-rule.ts'
+import type { Identity } from '../state/identity.ts'
+import { keepValues } from '../state/kept-values.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 
 export interface VisitOptions {
   readonly cell: Cell
   readonly policy: GatePolicy
+  /** What is known: tells what to take home from the wire, and what is better left as it is. */
+  readonly headerRules?: readonly HeaderRule[]
   readonly signal?: AbortSignal | undefined
   /** Called when the visit is over, with nothing when its context was closed under it. */
   readonly onEnd?: (result: VisitResult | undefined) => void
@@ -43,18 +48,28 @@ export interface Visit {
  * end, and the report says so.
  */
 export async function beginVisit(context: BrowserContext, options: VisitOptions): Promise<Visit> {
+  const { cell, headerRules: known = [] } = options
   const requests = watchRequests(context)
   try {
-    const worn = options.cell.state
+    const worn = cell.state
+    const { epoch } = cell
+    const stopTaking = takeFromWire(requests, cell, known)
     const wearing = await (isChromium(context) ? wearLive(context, options) : wearUntilEnd(context, options))
     const onClose = (): void => options.onEnd?.(undefined)
     context.once('close', onClose)
     let ended: Promise<VisitResult> | undefined
     const end = async (): Promise<VisitResult> => {
+      await requests.settled()
+      stopTaking()
       const observed = requests.stop()
       const { state, report } = await wearing.finish()
       context.off('close', onClose)
-      const result = { report, headerRules: learnHeaderRules(observed, [worn, state]).rules }
+      const { rules, kept } = learnHeaderRules(observed, [worn, state], known)
+      // What pages held before a renewal is not what carries the session now; a rule without its value would carry nothing.
+      const isOld = cell.epoch !== epoch
+      if (!isOld) keepValues(cell, new Map([...observedValues(known, observed), ...kept]), 'visit')
+      const headerRules = isOld ? rules.filter(({ source }) => !isKept(source)) : rules
+      const result = { report, headerRules }
       options.onEnd?.(result)
       return result
     }
@@ -63,6 +78,19 @@ export async function beginVisit(context: BrowserContext, options: VisitOptions)
     requests.stop()
     throw error
   }
+}
+
+/** Keeps what pages send for rules whose value stands nowhere but on the wire, as they send it. */
+function takeFromWire(requests: RequestWatch, cell: Cell, known: readonly HeaderRule[]): () => void {
+  if (!known.some(({ source }) => isKept(source))) return () => undefined
+  const { epoch } = cell
+  let next = 0
+  return requests.onActivity(() => {
+    if (cell.epoch !== epoch) return
+    const fresh = requests.requests.filter(({ sequence }) => sequence >= next)
+    next = (fresh.at(-1)?.sequence ?? next - 1) + 1
+    if (fresh.length > 0) keepValues(cell, observedValues(known, fresh), 'visit')
+  })
 }
 
 interface Wearing {

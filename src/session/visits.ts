@@ -13,6 +13,7 @@ export interface VisitsHost {
   readonly browser: SharedBrowser
   identity(): Identity | undefined
   policy(): GatePolicy
+  headerRules(): readonly HeaderRule[]
   /** Told what a visit has seen in use. */
   learn(rules: readonly HeaderRule[]): void
   /** Told what a visit could not bring home, and what the gate kept away. */
@@ -51,7 +52,8 @@ export class Visits {
       if (result.report.length > 0) this.#host.left(result.report)
     }
     const { beginVisit } = await import('./visit.ts')
-    const visit = await beginVisit(context, { cell, policy: this.#host.policy(), onEnd })
+    const [policy, headerRules] = [this.#host.policy(), this.#host.headerRules()]
+    const visit = await beginVisit(context, { cell, policy, headerRules, onEnd })
     this.#open.add(visit)
     return visit
   }

@@ -1,11 +1,10 @@
-import type { HeaderRule, Identity, Probe, ProbeAnswer, RuleSource } from '../state/identity.ts'
+import type { HeaderRule } from '../state/header-rule.ts'
+import type { Identity, Probe, ProbeAnswer } from '../state/identity.ts'
 import type { ReportItem } from '../state/report.ts'
 import type { IndexedDatabase, OriginState, StateCookie, StorageItem } from '../state/state.ts'
+import { count, flag, type Fault, listOf, number, object, oneOf, pairOf, text } from './checks.ts'
 import type { Snapshot } from './envelope.ts'
-
-/** The path of the first field that is not as it must be; never a value. */
-type Fault = string | undefined
-type Check = (value: unknown, path: string) => Fault
+import { faultOfSource } from './rule-shape.ts'
 
 /**
  * Checks that unsealed JSON is a snapshot, by hand: zod costs 40 ms of a cold start for the same. Fields that we do
@@ -14,57 +13,6 @@ type Check = (value: unknown, path: string) => Fault
  */
 export function faultOfSnapshot(value: unknown): Fault {
   return snapshot(value, 'snapshot')
-}
-
-const rule =
-  (holds: (value: unknown) => boolean): Check =>
-  (value, path) =>
-    holds(value) ? undefined : path
-
-const text = rule((value) => typeof value === 'string')
-const number = rule(Number.isFinite)
-const count = rule((value) => Number.isSafeInteger(value) && (value as number) >= 0)
-const flag = rule((value) => typeof value === 'boolean')
-const oneOf = (...options: readonly unknown[]): Check => rule((value) => options.includes(value))
-
-const listOf =
-  (item: Check): Check =>
-  (value, path) => {
-    if (!Array.isArray(value)) return path
-    for (let index = 0; index < value.length; index++) {
-      const fault = item(value[index], `${path}[${String(index)}]`)
-      if (fault !== undefined) return fault
-    }
-    return undefined
-  }
-
-const pairOf =
-  (item: Check): Check =>
-  (value, path) =>
-    Array.isArray(value) && value.length === 2 ? listOf(item)(value, path) : path
-
-type OptionalKey<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T]
-/** A check for each field: one that is added to the type and forgotten here does not compile. */
-type Required<T> = Readonly<Record<Exclude<keyof T, OptionalKey<T>>, Check>>
-type Optional<T> = Readonly<Record<OptionalKey<T>, Check>>
-
-function object<T>(required: Required<T>, optional: Optional<T>): Check {
-  const needed = Object.entries<Check>(required)
-  const allowed = Object.entries<Check>(optional)
-  return (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return path
-    const fields = value as Record<string, unknown>
-    for (const [name, check] of needed) {
-      const fault = Object.hasOwn(fields, name) ? check(fields[name], `${path}.${name}`) : `${path}.${name}`
-      if (fault !== undefined) return fault
-    }
-    for (const [name, check] of allowed) {
-      if (!Object.hasOwn(fields, name) || fields[name] === undefined) continue
-      const fault = check(fields[name], `${path}.${name}`)
-      if (fault !== undefined) return fault
-    }
-    return undefined
-  }
 }
 
 const cookie = object<StateCookie>(
@@ -138,22 +86,15 @@ const identity = object<Identity>(
   },
 )
 
-const cookieSource = object<Extract<RuleSource, { from: 'cookie' }>>(
-  { from: oneOf('cookie'), name: text },
-  { domain: text },
-)
-
-const storageSource = object<Exclude<RuleSource, { from: 'cookie' }>>(
-  { from: oneOf('localStorage', 'sessionStorage'), origin: text, key: text, path: listOf(text) },
-  {},
-)
-
-const source: Check = (value, path) =>
-  cookieSource(value, path) === undefined ? undefined : storageSource(value, path)
-
 const headerRule = object<HeaderRule>(
-  { header: text, origins: listOf(text), methods: oneOf('all', 'unsafe'), prefix: text, source },
-  { encoding: oneOf('decoded') },
+  {
+    header: text,
+    origins: listOf(text),
+    methods: oneOf('all', 'unsafe'),
+    prefix: text,
+    source: faultOfSource,
+  },
+  { encoding: oneOf('decoded'), in: oneOf('body'), paths: listOf(text) },
 )
 
 const answer = object<ProbeAnswer>({ status: count }, { location: text, bodyHash: text, contentType: text })

@@ -1,9 +1,10 @@
 import { deepEqual } from './diff.ts'
-import type { HeaderRule } from './identity.ts'
+import type { HeaderRule } from './header-rule.ts'
 
 /**
- * Adds rules to known ones. The same header made in the same way goes to the origins of both; the same header for the
- * same origin made in another way is replaced by the newer observation. Gives `known` itself when nothing is new.
+ * Adds rules to known ones. The same header made in the same way for the same paths goes to the origins of both; the same
+ * header for the same origin made in another way is replaced by the newer observation. Gives `known` itself when nothing
+ * is new.
  */
 export function addHeaderRules(
   known: readonly HeaderRule[],
@@ -32,7 +33,7 @@ function isSameMaking(a: HeaderRule, b: HeaderRule): boolean {
 }
 
 function withoutOrigins(rule: HeaderRule, newer: HeaderRule): HeaderRule {
-  if (rule.header.toLowerCase() !== newer.header.toLowerCase()) return rule
+  if (rule.in !== newer.in || rule.header.toLowerCase() !== newer.header.toLowerCase()) return rule
   const origins = rule.origins.filter((origin) => !newer.origins.includes(origin))
   return origins.length === rule.origins.length ? rule : { ...rule, origins }
 }

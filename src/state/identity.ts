@@ -1,3 +1,5 @@
+export type { HeaderRule, RuleSource } from './header-rule.ts'
+
 /**
  * How the site knows this browser, captured from a real navigation of the login browser and kept on every client.
  */
@@ -18,32 +20,6 @@ export interface Identity {
   readonly thirdPartyCookies?: 'allowed' | 'blocked'
   /** By which way out the login was done: `direct`, or a digest of the proxy's scheme, host, port and user name. */
   readonly egress?: string
-}
-
-/** Where the value of a learned header comes from. */
-export type RuleSource =
-  | { readonly from: 'cookie'; readonly name: string; readonly domain?: string }
-  | {
-      readonly from: 'localStorage' | 'sessionStorage'
-      readonly origin: string
-      readonly key: string
-      /** Path inside the item's JSON, empty when the item itself is the value. */
-      readonly path: readonly string[]
-    }
-
-/** "Header H to origins O is made from item I of the state." */
-export interface HeaderRule {
-  /** As the browser wrote it. */
-  readonly header: string
-  /** The only origins the header goes to: those where the page itself sent it. */
-  readonly origins: readonly string[]
-  /** `all`, or only requests that are not GET, HEAD or OPTIONS (as CSRF headers are). */
-  readonly methods: 'all' | 'unsafe'
-  /** Text before the value, such as `Bearer `. */
-  readonly prefix: string
-  readonly source: RuleSource
-  /** `decoded` when the page sends the percent-decoded cookie value. */
-  readonly encoding?: 'decoded'
 }
 
 /** A request whose answers with and without the session differ and are each stable. Proves life. */

@@ -1,4 +1,5 @@
 import type { BrowserContext } from 'playwright'
+import { keptOrigin } from '../../state/kept-values.ts'
 import type { Report, ReportItem } from '../../state/report.ts'
 import type { OriginState, SessionState } from '../../state/state.ts'
 import { writeCookies } from './cookies.ts'
@@ -70,7 +71,9 @@ const cookieTimeout = 30_000
 /** Longest localStorage, in UTF-16 units, that may wait in the init script of every document. */
 const waitingLimit = 32_768
 
-function isWrittenAtOnce({ localStorage, sessionStorage = [], indexedDB = [] }: OriginState): boolean {
+function isWrittenAtOnce(state: OriginState): boolean {
+  const { origin, localStorage, sessionStorage = [], indexedDB = [] } = state
+  if (origin === keptOrigin) return false // nobody can stand there
   return indexedDB.length > 0 || length(localStorage) > waitingLimit || length(sessionStorage) > surelyFits
 }
 
@@ -80,6 +83,7 @@ function waitingSeeds(
 ): Map<string, Seed> {
   const seeds = new Map<string, Seed>()
   for (const { origin, localStorage, sessionStorage = [] } of origins.values()) {
+    if (origin === keptOrigin) continue
     const seed = seedOf(now.has(origin) ? [] : localStorage, sessionStorage)
     if (seed !== undefined) seeds.set(origin, seed)
   }

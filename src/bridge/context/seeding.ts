@@ -1,4 +1,5 @@
 import type { BrowserContext, Frame } from 'playwright'
+import { keptOrigin } from '../../state/kept-values.ts'
 import type { OriginState, StorageItem } from '../../state/state.ts'
 import type { ReportItem } from '../../state/report.ts'
 import { callInPage } from './in-page/source.ts'
@@ -87,6 +88,7 @@ export class Seeding {
    */
   async reseed(states: Iterable<OriginState>): Promise<void> {
     for (const { origin, localStorage, sessionStorage = [] } of states) {
+      if (origin === keptOrigin) continue // nobody can stand there
       const { framed } = this.#seeds.get(origin) ?? {}
       const seed = seedOf(this.isWaiting(origin) ? localStorage : [], sessionStorage)
       if (seed === undefined) this.#seeds.delete(origin)

@@ -1,3 +1,5 @@
+import { type Attributes, tagsOf } from '../../http/html-tags.ts'
+
 /** A form of a page, as far as sending it goes. */
 export interface HtmlForm {
   /** As written; empty when it is sent to its own page. */
@@ -10,11 +12,6 @@ export interface HtmlForm {
   readonly defaults: readonly (readonly [name: string, value: string])[]
   readonly hasPassword: boolean
 }
-
-const tag = /<(\/?)([a-zA-Z][\w-]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>/g
-const attribute = /([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g
-
-type Attributes = ReadonlyMap<string, string>
 
 interface Open {
   action: string
@@ -87,33 +84,4 @@ function choose(form: Open, select: { name: string; hasChoice: boolean }, attrib
   if (before !== -1) form.defaults.splice(before, 1)
   select.hasChoice = attributes.has('selected')
   form.defaults.push([select.name, attributes.get('value') ?? ''])
-}
-
-function* tagsOf(html: string): Generator<{ closing: boolean; name: string; attributes: Attributes }> {
-  // What is in comments, scripts and styles is not there; what looks like a tag in them is none.
-  const text = html.replace(/<!--[\s\S]*?(?:-->|$)|<(script|style)\b[\s\S]*?(?:<\/\1\s*>|$)/gi, '')
-  for (const [, slash = '', name = '', rest = ''] of text.matchAll(tag))
-    yield { closing: slash !== '', name: name.toLowerCase(), attributes: attributesOf(rest) }
-}
-
-function attributesOf(text: string): Attributes {
-  const attributes = new Map<string, string>()
-  for (const [, name = '', double, single, plain] of text.matchAll(attribute))
-    if (!attributes.has(name.toLowerCase()))
-      attributes.set(name.toLowerCase(), unescaped(double ?? single ?? plain ?? ''))
-  return attributes
-}
-
-const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
-
-/** A number beyond Unicode stays as it is written. */
-function unescaped(text: string): string {
-  return text.replace(
-    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos));/gi,
-    (all, decimal, hex, name) => {
-      if (typeof name === 'string') return entities[name.toLowerCase()] ?? all
-      const code = typeof decimal === 'string' ? Number(decimal) : Number.parseInt(String(hex), 16)
-      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : all
-    },
-  )
 }
