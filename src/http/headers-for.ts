@@ -120,6 +120,7 @@ export function firstHop(carrier: Carrier, request: FirstHop): Hop {
     passed: [],
     tainted: false,
     anonymous,
+    isFormPost: kind === 'navigation' && request.method === 'POST',
     thirdPartyCookies: carrier.identity?.thirdPartyCookies,
     body: request.body,
   }
@@ -216,7 +217,10 @@ function withCookie(carrier: Carrier, hop: Hop, headers: readonly string[]): rea
   if (written !== undefined) return [...headers, ...written]
   if (hop.anonymous) return headers
   const cookie = cookieHeader(carrier.cell, hop.url, cookieContext(hop))
-  return cookie === '' ? headers : [...headers, 'Cookie', cookie]
+  if (cookie === '') return headers
+  // What Chromium's cache writes anew (identity.ts, afterAll) comes even after the cookies.
+  const end = hop.written.length > 0 && headers.at(-2)?.toLowerCase() === 'range' ? -2 : headers.length
+  return [...headers.slice(0, end), 'Cookie', cookie, ...headers.slice(end)]
 }
 
 /** Whose cookies may go, and be set: decided by the page that asks, not by the way of redirects. */

@@ -26,6 +26,8 @@ export interface Hop {
   readonly anonymous: boolean
   /** What the login browser does with cookies of other sites; `undefined` when it was not seen. */
   readonly thirdPartyCookies?: 'allowed' | 'blocked' | undefined
+  /** A form has posted it, or led to it: then the browser tells caches on the way to ask anew. */
+  readonly isFormPost?: boolean
   /** The same request once more, because the answer called a client hint critical. */
   readonly startedAgain?: boolean
   /** `stream` bodies can be sent once only. */

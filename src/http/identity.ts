@@ -68,7 +68,7 @@ export function identityHeaders(
   const hints = hintsFor(identity, hop, secure)
   return hop.kind === 'navigation'
     ? navigationHeaders(own, hints, hop, additions, secure)
-    : fetchHeaders(own, hints, additions, secure)
+    : fetchHeaders(own, hints, hop.method, additions, secure)
 }
 
 type Own = ReadonlyMap<string, HeaderPair>
@@ -90,9 +90,8 @@ function navigationHeaders(
   // stack adds when an answer made it start again (Critical-CH).
   const moved = hop.passed.length > 0
   const late = !moved && hop.startedAgain === true
-  const isFormPost = hop.method === 'POST'
   return [
-    ...(isFormPost ? [['Cache-Control', 'max-age=0'] as const] : []),
+    ...(hop.isFormPost === true ? [['Cache-Control', 'max-age=0'] as const] : []),
     ...(moved || late ? [] : hints),
     ...others,
     ...upgrade,
@@ -113,21 +112,48 @@ function navigationHeaders(
 function fetchHeaders(
   own: Own,
   hints: Hints,
+  method: string,
   { custom, origin, referer, site, storageAccess }: Additions,
   secure: boolean,
 ): readonly HeaderPair[] {
   const language = own.get('accept-language')
   const written = custom.filter(([name]) => !addedLate.has(name.toLowerCase()))
+  const early = beforeAll(written)
+  const late = afterAll(written, method)
+  const moved = new Set([...early, ...late].map(([name]) => name.toLowerCase()))
   return [
-    ...ofScript(written, hints, own.get('user-agent')),
+    ...early,
+    ...ofScript(written, hints, own.get('user-agent')).filter(([name]) => !moved.has(name.toLowerCase())),
     ...(written.some(([name]) => isNamed(name, 'accept')) ? [] : [['Accept', '*/*'] as const]),
     ...optional('Origin', origin),
     ...(secure ? fetchMetadata(site) : []),
     ...(secure ? optional('Sec-Fetch-Storage-Access', storageAccess) : []),
     ...optional('Referer', referer),
-    ...acceptEncoding(secure),
+    ...(named(written, 'range').length > 0
+      ? [['Accept-Encoding', 'identity'] as const]
+      : acceptEncoding(secure)),
     ...(language === undefined ? [] : [language]),
+    ...late,
   ]
+}
+
+const conditions = ['if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since']
+
+function isConditional(written: readonly HeaderPair[]): boolean {
+  return written.some(([name]) => conditions.includes(name.toLowerCase()))
+}
+
+/** Chromium's cache tells others on the way to ask anew when a script asks on a condition. */
+function beforeAll(written: readonly HeaderPair[]): readonly HeaderPair[] {
+  if (!isConditional(written)) return []
+  const own = named(written, 'cache-control')
+  return own.length > 0 ? own : [['Cache-Control', 'max-age=0']]
+}
+
+/** A range of bytes goes through Chromium's cache, which writes it anew. */
+function afterAll(written: readonly HeaderPair[], method: string): readonly HeaderPair[] {
+  if (method !== 'GET' || isConditional(written)) return []
+  return named(written, 'range').filter(([, value]) => value.startsWith('bytes='))
 }
 
 /** What lies in Blink's own table: what the script wrote, sorted by name, then client hints and the user agent. */

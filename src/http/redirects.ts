@@ -56,7 +56,7 @@ export function nextHop(hop: Hop, statusCode: number, headers: WireHeaders): Hop
       `status ${String(statusCode)} asks for the body again, and a stream cannot be sent twice`,
     )
   if (crosses && keepsMethod) refuseForeignBody(hop)
-  return {
+  const next: Hop = {
     ...hop,
     url,
     method: keepsMethod ? hop.method : 'GET',
@@ -66,6 +66,8 @@ export function nextHop(hop: Hop, statusCode: number, headers: WireHeaders): Hop
     passed: [...hop.passed, hop.url.origin],
     tainted: hop.tainted || (crosses && hop.initiator !== undefined && hop.initiator !== hop.url.origin),
   }
+  // What was cut off on the way does not come back (seen of Chromium, also on the way home).
+  return { ...next, referrer: refererOf(next) }
 }
 
 function redirectLocation(hop: Hop, statusCode: number, headers: WireHeaders): string | undefined {

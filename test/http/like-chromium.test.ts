@@ -1,175 +1,103 @@
-import type { Browser, Page } from 'playwright'
+import type { Browser, BrowserContext, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createHttp, type SessionHttp } from '../../src/http/client.ts'
-import { createFetch, type SessionFetch } from '../../src/http/fetch.ts'
 import type { Carrier } from '../../src/http/carrier.ts'
-import type { Identity } from '../../src/state/identity.ts'
+import { captureIdentity } from '../../src/login/capture-identity.ts'
+import { watchRequests } from '../../src/login/watch-requests.ts'
 import { launchChromium } from '../site/chromium.ts'
-import type { Shop } from '../site/shop.ts'
-import { startShop } from '../site/shop.ts'
-import type { Echo } from '../site/workbench.ts'
+import { type Shop, startShop } from '../site/shop.ts'
 import { carrierOf, cookie } from './clients.ts'
-
-/** The same ways, asked by real Chromium and by our clients: the server at the end must see the same request. */
-let shop: Shop
-let browser: Browser
-let page: Page
-let http: SessionHttp & { close(): Promise<void> }
-let fetch: SessionFetch
+import { differences, exceptions, type Pair } from './like-chromium/compare.ts'
+import { askByPage } from './like-chromium/page-driver.ts'
+import { type Recorded, type Recorder, recordWire } from './like-chromium/recorder.ts'
+import { replayers, type Replayer } from './like-chromium/replayers.ts'
+import { type WireCase, wireCases } from './like-chromium/wire-cases.ts'
 
 const cookies = [
   { name: 'lax', value: 'l', sameSite: 'Lax' },
   { name: 'strict', value: 's', sameSite: 'Strict' },
   { name: 'none', value: 'n', sameSite: 'None' },
-  { name: 'deep', value: 'd', sameSite: 'Lax', path: '/echo' },
+  { name: 'deep', value: 'd', sameSite: 'Lax', path: '/rec/api' },
   { name: 'wide', value: 'w', sameSite: 'Lax', domain: '.shop.test' },
   { name: 'plain', value: 'p', sameSite: 'Lax', secure: false },
   { name: 'foreign', value: 'f', sameSite: 'Lax', domain: 'other.test' },
+  { name: 'embedded', value: 'e', sameSite: 'None', domain: 'other.test' },
 ] as const
 
-beforeAll(async () => {
-  shop = await startShop()
-  browser = await launchChromium(shop)
-  const context = await browser.newContext()
-  page = await context.newPage()
-  const identity = await captureIdentity(page)
-  await context.addCookies(cookies.map((one) => ({ ...cookie(one), sameSite: one.sameSite })))
-  const carrier: Carrier = carrierOf({ cookies: cookies.map(cookie), identity })
-  const options = { lookup: shop.lookup as never, ca: shop.ca }
-  http = createHttp(carrier, options)
-  fetch = createFetch(carrier, options)
-})
-
-afterAll(async () => {
-  await Promise.all([http.close(), fetch.close(), browser.close()])
-  await shop.close()
-})
-
-async function captureIdentity(from: Page): Promise<Identity> {
-  const seen = await navigated(from, shop.url('shop.test', '/echo'))
-  const userAgent = seen.headers.find(([name]) => name === 'User-Agent')?.[1] ?? ''
-  return { userAgent, languages: ['en-US'], navigationHeaders: seen.headers }
-}
-
-async function navigated(from: Page, url: string): Promise<Echo> {
-  const answer = await from.goto(url)
-  return (await answer?.json()) as Echo
-}
-
-/**
- * What is compared: all names, values and their order. Not: encodings (Node 20 cannot decode zstd) and
- * Sec-Fetch-Storage-Access, which tells of a browser setting.
- */
-function comparable(echo: Echo): object {
-  const headers = echo.headers
-    .filter(([name]) => name !== 'Sec-Fetch-Storage-Access')
-    .map(([name, value]) => [
-      name.toLowerCase(),
-      name === 'Accept-Encoding' ? value.replace(', zstd', '') : value,
-    ])
-  return { method: echo.method, host: echo.host, body: echo.body, headers }
-}
-
-/** undici writes host, connection and content-length itself: in lower case, the last one at the end. */
-function withoutFraming(echo: object): object {
-  const { headers, ...rest } = echo as { headers: [string, string][] }
-  return {
-    ...rest,
-    headers: headers.filter(([name]) => !['host', 'connection', 'content-length'].includes(name)),
-  }
-}
-
-function way(...stops: [status: number, url: string][]): string {
-  const [first, ...rest] = stops
-  if (first === undefined) throw new Error('A way has a stop')
-  const [status, url] = first
-  if (rest.length === 0) return url
-  const origin = new URL(url).origin
-  return `${origin}/redirect?status=${String(status)}&to=${encodeURIComponent(way(...rest))}`
-}
-
-const end = (host: string): [number, string] => [0, shop.url(host, '/echo?page=1')]
-
-const ways: Record<string, () => string> = {
-  'no redirect': () => way(end('shop.test')),
-  'to the same host': () => way([302, shop.url('shop.test')], end('shop.test')),
-  'to another host of the site': () => way([302, shop.url('shop.test')], end('api.shop.test')),
-  'to another site': () => way([302, shop.url('shop.test')], end('other.test')),
-  'to another site and back': () =>
-    way([302, shop.url('shop.test')], [307, shop.url('other.test')], end('shop.test')),
-  'over another site to a third': () =>
-    way([302, shop.url('shop.test')], [302, shop.url('other.test')], end('third.test')),
-  'permanently to another site': () => way([308, shop.url('shop.test')], end('other.test')),
-}
-
-describe('a typed address', () => {
-  test.each(Object.keys(ways))('%s: session.http sends what Chromium sends', async (name) => {
-    const url = ways[name]?.() ?? ''
-    const ours = await http(url)
-    expect(comparable(JSON.parse(ours.text()) as Echo)).toEqual(comparable(await navigated(page, url)))
-  })
-
-  test.each([
-    ['from https to http', () => way([302, shop.url('shop.test')], [0, shop.httpUrl('shop.test', '/echo')])],
-    ['over http', () => shop.httpUrl('shop.test', '/echo')],
-    ['from http to https', () => way([302, shop.httpUrl('shop.test')], [0, shop.url('shop.test', '/echo')])],
-  ])('%s: session.http sends what Chromium sends', async (_name, url) => {
-    const ours = await http(url())
-    expect(comparable(JSON.parse(ours.text()) as Echo)).toEqual(comparable(await navigated(page, url())))
-  })
-})
-
-interface Init {
-  readonly method?: string
-  readonly body?: string
-  readonly headers?: Record<string, string>
-}
-
-describe('a page asks', () => {
-  const asked = (url: string, init: Init): Promise<Echo> =>
-    page.evaluate(
-      async ([target, options]) => {
-        const answer = await globalThis.fetch(target, { credentials: 'include', referrer: '/', ...options })
-        return (await answer.json()) as Echo
-      },
-      [url, init] as const,
-    )
+/** A page makes each request of the table, then each client of ours: the server must see the same. */
+describe.each([['1.1', false]] as const)('over HTTP/%s', (_protocol, http2) => {
+  let shop: Shop
+  let browser: Browser
+  let context: BrowserContext
+  let page: Page
+  let recorder: Recorder
+  let clients: readonly Replayer[]
+  const byPage: { readonly one: WireCase; readonly requests: readonly Recorded[] }[] = []
+  let preflights = 0
 
   beforeAll(async () => {
-    await page.goto(shop.url('shop.test', '/blank'))
+    shop = await startShop({ http2 })
+    recorder = recordWire(shop)
+    browser = await launchChromium(shop)
+    context = await browser.newContext()
+    await context.addCookies(cookies.map((one) => ({ ...cookie(one), sameSite: one.sameSite })))
+    page = await context.newPage()
+    const carrier = await carrierLike(page)
+    clients = await replayers(carrier, { lookup: shop.lookup, ca: shop.ca })
+    for (const one of wireCases(shop)) {
+      const seen = await askByPage(page, recorder, one)
+      byPage.push({ one, requests: seen.requests })
+      preflights += seen.preflights
+    }
+  }, 60_000)
+
+  afterAll(async () => {
+    await Promise.all([...clients.map((client) => client.close()), browser.close()])
+    await shop.close()
   })
 
-  test.each(Object.keys(ways))('%s: session.fetch sends what Chromium sends', async (name) => {
-    const url = ways[name]?.() ?? ''
-    const ours = (await (await fetch(url)).json()) as Echo
-    expect(withoutFraming(comparable(ours))).toEqual(withoutFraming(comparable(await asked(url, {}))))
-  })
-
-  const form = {
-    method: 'POST',
-    body: 'a=1',
-    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+  /** The identity of this browser, taken as a login takes it, and the same cookies. */
+  async function carrierLike(from: Page): Promise<Carrier> {
+    const watch = watchRequests(context)
+    await from.goto(shop.url('shop.test', '/rec/page'))
+    await from.evaluate(
+      (url) => fetch(url, { credentials: 'include' }).then(() => undefined),
+      shop.url('other.test', '/rec/a'),
+    )
+    await watch.settled()
+    const identity = await captureIdentity(from, watch.stop())
+    return carrierOf({ cookies: cookies.map(cookie), identity })
   }
-  const json = { method: 'POST', body: '{}', headers: { 'Content-Type': 'application/json' } }
-  const posts: [what: string, url: () => string, init: Init][] = [
-    ['a form at home', () => way(end('shop.test')), form],
-    ['a form, redirected with 302', () => way([302, shop.url('shop.test')], end('shop.test')), form],
-    ['a form, redirected with 307', () => way([307, shop.url('shop.test')], end('shop.test')), form],
-    ['a form, redirected with 307 abroad', () => way([307, shop.url('shop.test')], end('other.test')), form],
-    ['a form, redirected with 303 abroad', () => way([303, shop.url('shop.test')], end('other.test')), form],
-    ['JSON at home', () => way(end('shop.test')), json],
-    ['JSON, redirected with 308', () => way([308, shop.url('shop.test')], end('shop.test')), json],
-    ['nothing by POST', () => way(end('shop.test')), { method: 'POST' }],
-    ['a DELETE', () => way(end('shop.test')), { method: 'DELETE' }],
-  ]
 
-  test.each(posts)('%s: session.fetch sends what Chromium sends', async (_what, url, init) => {
-    const ours = (await (await fetch(url(), init)).json()) as Echo
-    expect(withoutFraming(comparable(ours))).toEqual(withoutFraming(comparable(await asked(url(), init))))
-  })
+  async function pairsOf(client: Replayer): Promise<Pair[]> {
+    const pairs: Pair[] = []
+    for (const { one, requests } of byPage) {
+      const [seen] = requests
+      if (seen === undefined || !client.takes(one)) continue
+      recorder.take()
+      await client.ask(one, seen)
+      pairs.push({ what: one.what, browser: requests, ours: recorder.take().requests })
+    }
+    return pairs
+  }
 
-  test.each(posts)('%s: session.http sends what Chromium sends', async (_what, url, init) => {
-    const ours = (await http(url(), init)).json<Echo>()
-    expect(comparable(ours)).toEqual(comparable(await asked(url(), init)))
+  test.each(['session.http', 'session.fetch', 'the undici dispatcher'])(
+    '%s sends what Chromium sends',
+    async (name) => {
+      const client = clients.find((one) => one.name === name)
+      const pairs = client === undefined ? [] : await pairsOf(client)
+      const compared = pairs.reduce((sum, { browser: requests }) => sum + requests.length, 0)
+      expect(compared).toBeGreaterThanOrEqual(50)
+      const protocol = http2 ? '2.0' : '1.1'
+      const mine = exceptions.filter((exception) => exception.of(name, protocol))
+      expect(differences(pairs, mine)).toEqual([])
+      for (const exception of mine) {
+        const others = mine.filter((other) => other !== exception)
+        expect([exception.name, differences(pairs, others).length > 0]).toEqual([exception.name, true])
+      }
+    },
+  )
+
+  test('only a page asks for leave first: nobody replays a preflight', () => {
+    expect(preflights).toBeGreaterThan(0)
   })
 })
