@@ -66,9 +66,14 @@ export function identityHeaders(
   const secure = isTrustworthy(hop.url)
   const own = browserHeaders(identity)
   const hints = hintsFor(identity, hop, secure)
-  return hop.kind === 'navigation'
-    ? navigationHeaders(own, hints, hop, additions, secure)
-    : fetchHeaders(own, hints, hop.method, additions, secure)
+  if (hop.kind === 'navigation') return navigationHeaders(own, hints, hop, additions, secure)
+  const [first] = hop.passed
+  if (first === undefined) return fetchHeaders(own, hints, hop.method, additions, secure)
+  // A redirect takes hints away and leaves the others where they were among them.
+  const begun = hintsFor(identity, { ...hop, url: new URL(first), passed: [] }, true)
+  const gone = new Set(begun.filter((hint) => !hints.includes(hint)).map(([name]) => name))
+  const headers = fetchHeaders(own, secure ? begun : hints, hop.method, additions, secure)
+  return gone.size === 0 ? headers : headers.filter(([name]) => !gone.has(name))
 }
 
 type Own = ReadonlyMap<string, HeaderPair>

@@ -29,7 +29,7 @@ export const exceptions: readonly Exception[] = [
   {
     name: 'PATCH of nothing',
     why: 'Chromium does not say how long it is; Node would announce a body in chunks',
-    of: (client) => client === 'session.http',
+    of: (client, protocol) => client === 'session.http' || protocol === '2',
     leaveOut: (request) =>
       request.method === 'PATCH' && request.body === ''
         ? mapHeaders((name, value) => (/^content-length$/i.test(name) ? [] : [[name, value]]))(request)
@@ -37,13 +37,24 @@ export const exceptions: readonly Exception[] = [
   },
   {
     name: 'framing of undici',
-    why: 'undici writes host and connection in lower case, and content-length last',
-    of: (client, protocol) => client !== 'session.http' && protocol === '1.1',
-    leaveOut: mapHeaders((name, value) =>
-      ['host', 'connection', 'content-length'].includes(name.toLowerCase()) ? [] : [[name, value]],
-    ),
+    why: 'over HTTP/1.1 undici writes host and connection in lower case, and content-length last',
+    of: (client) => client !== 'session.http',
+    leaveOut: (request) =>
+      request.protocol === '1.1'
+        ? mapHeaders((name, value) =>
+            ['host', 'connection', 'content-length'].includes(name.toLowerCase()) ? [] : [[name, value]],
+          )(request)
+        : request,
   },
 ]
+
+/** Of the hints that a site may ask for; Chromium blurs it for each origin in another way. */
+export const blurred: Exception = {
+  name: 'downlink',
+  why: 'Chromium adds noise of its own to it for each origin, so that it identifies nobody',
+  of: () => true,
+  leaveOut: mapHeaders((name, value) => [[name, name === 'downlink' ? '(a number)' : value]]),
+}
 
 function mapHeaders(change: (name: string, value: string) => [string, string][]): Exception['leaveOut'] {
   return (request) => ({
