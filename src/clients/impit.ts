@@ -1,23 +1,33 @@
-import { BodyBuffer } from '../http/body-buffer.ts'
 import type { SessionFetch } from '../http/fetch.ts'
+import type { SessionRequestInit } from '../http/fetch-request.ts'
 import type { ConnectionOptions } from '../http/tls.ts'
-import type { Cancellation, Transport, WireAnswer, WireHeaders, WireRequest } from '../http/wire.ts'
+import type { Transport } from '../http/wire.ts'
 import type { Session } from '../session/session.ts'
 
-/** What we need of impit's class; it is no dependency of ours (docs/decisions/0008-clients.md). */
-export type ImpitClass<Options extends object> = new (options: Options & ImpitSettings) => {
+/** What we need of an impit; it is no dependency of ours (docs/decisions/0008-clients.md). */
+export interface ImpitInstance {
   fetch(
     url: string,
-    init: { method: never; headers: [string, string][]; body?: Uint8Array; signal: AbortSignal },
+    init: {
+      readonly method: never
+      readonly headers: [string, string][]
+      readonly body?: Uint8Array
+      /** Known to impit 0.14 and later. */
+      readonly redirect: 'manual'
+    },
   ): Promise<ImpitAnswer>
 }
 
-interface ImpitAnswer {
+export type ImpitClass<Options extends object> = new (options: Options & ImpitSettings) => ImpitInstance
+
+export interface ImpitAnswer {
   readonly status: number
   readonly statusText: string
   readonly headers: Headers
   readonly url: string
   readonly body: ReadableStream<Uint8Array>
+  bytes(): Promise<Uint8Array>
+  abort(): void
 }
 
 /** Not the caller's to choose: redirects are followed by us, TLS is verified, and the egress is the session's. */
@@ -32,128 +42,80 @@ interface ImpitSettings {
  * Choose the browser nearest to the session's user agent. Jar, identity, header rules, redirects, renewal and errors are
  * the session's; impit adds headers of its own browser where the session's identity names none. Ends with the session.
  *
- * Throws `TypeError` when the vault's `http` has what impit cannot do: a `ca` or a `lookup`.
+ * Also takes an impit that you have made. Before its first request it is tried out on this machine's loopback, and that request
+ * rejects with a `TypeError` when it follows redirects by itself, does not verify TLS, has a cookie jar or headers of its
+ * own, or goes through a proxy: what it would send, and where to, would not be the session's to say.
+ *
+ * Throws `TypeError` when the vault's `http` has what impit cannot do: a `ca` or a `lookup`; for an instance also a proxy,
+ * which it has to be made with.
  */
 export function impitFetch<Options extends object>(
   session: Session,
   Impit: ImpitClass<Options>,
   options: Omit<Options, keyof ImpitSettings>,
+): SessionFetch
+export function impitFetch(session: Session, impit: ImpitInstance): SessionFetch
+export function impitFetch<Options extends object>(
+  session: Session,
+  impit: ImpitClass<Options> | ImpitInstance,
+  options?: Omit<Options, keyof ImpitSettings>,
 ): SessionFetch {
-  return session.through((connection) => impitTransport(Impit, options, connection))
+  if (typeof impit !== 'function') return triedOut(session, impit)
+  return session.through(({ proxyUrl, ...rest }) => {
+    assertPossible(rest)
+    const settings: ImpitSettings = {
+      followRedirects: false,
+      ignoreTlsErrors: false,
+      ...(proxyUrl !== undefined && { proxyUrl }),
+    }
+    return whenLoaded(new impit({ ...options, ...settings } as Options & ImpitSettings))
+  })
 }
 
-function impitTransport<Options extends object>(
-  Impit: ImpitClass<Options>,
-  options: Omit<Options, keyof ImpitSettings>,
-  { ca, lookup, proxyUrl }: ConnectionOptions,
-): Transport {
+function triedOut(session: Session, impit: ImpitInstance): SessionFetch {
+  const fetch = session.through((connection) => {
+    assertPossible(connection)
+    return whenLoaded(impit)
+  })
+  let trial: Promise<void> | undefined
+  let isFit = false
+  const tryOut = async (): Promise<void> => {
+    const { tryOutImpit } = await import('./impit-trial.ts')
+    await tryOutImpit(impit)
+    isFit = true
+  }
+  const fetchWhenFit = async (
+    input: string | URL | Request,
+    init?: SessionRequestInit,
+  ): Promise<Response> => {
+    if (!isFit) await (trial ??= tryOut())
+    return fetch(input, init)
+  }
+  return Object.assign(fetchWhenFit, { close: () => fetch.close() })
+}
+
+function assertPossible({ ca, lookup, proxyUrl }: ConnectionOptions): void {
   for (const [name, value] of Object.entries({ ca, lookup }))
     if (value !== undefined) throw new TypeError(`impit cannot take the http option "${name}" of the vault`)
-  const settings: ImpitSettings = {
-    followRedirects: false,
-    ignoreTlsErrors: false,
-    ...(proxyUrl !== undefined && { proxyUrl }),
+  if (proxyUrl !== undefined)
+    throw new TypeError('The session has a proxy: give the class Impit, so that it can be made with it')
+}
+
+function whenLoaded(impit: ImpitInstance): Transport {
+  let loaded: Transport | undefined
+  let closed = false
+  const load = async (): Promise<Transport> => {
+    const { createImpitTransport } = await import('./impit-transport.ts')
+    loaded ??= createImpitTransport(impit)
+    if (closed) await loaded.close()
+    return loaded
   }
-  const impit = new Impit({ ...options, ...settings } as Options & ImpitSettings)
-  const running = new Set<AbortController>()
   return {
-    async send(request, cancellation) {
-      const abort = new AbortController()
-      running.add(abort)
-      cancellation.onCancel((reason) => {
-        abort.abort(reason)
-      })
-      try {
-        const answer = await impit.fetch(request.url.href, {
-          method: request.method as never,
-          headers: pairsOf(request),
-          ...(await bodyOf(request)),
-          signal: abort.signal,
-        })
-        return wireAnswer(answer, abort, cancellation, () => running.delete(abort))
-      } catch (error) {
-        running.delete(abort)
-        throw failure(error)
-      }
-    },
-    close() {
-      for (const abort of running) abort.abort(new Error('closed'))
-      return Promise.resolve()
+    send: (request, cancellation) =>
+      loaded?.send(request, cancellation) ?? load().then((wire) => wire.send(request, cancellation)),
+    async close() {
+      closed = true
+      await loaded?.close()
     },
   }
-}
-
-function pairsOf({ headers }: WireRequest): [string, string][] {
-  return headers.flatMap((name, at): [string, string][] =>
-    at % 2 === 0 ? [[name, headers[at + 1] ?? '']] : [],
-  )
-}
-
-async function bodyOf({ body }: WireRequest): Promise<{ body?: Uint8Array }> {
-  if (body === undefined) return {}
-  if (body instanceof Uint8Array) return { body }
-  const chunks: Buffer[] = []
-  for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(Buffer.from(chunk))
-  return { body: Buffer.concat(chunks) }
-}
-
-function wireAnswer(
-  answer: ImpitAnswer,
-  abort: AbortController,
-  cancellation: Cancellation,
-  done: () => void,
-): WireAnswer {
-  const reader = answer.body.getReader()
-  let wake: (() => void) | undefined
-  let paused = false
-  const body = new BodyBuffer({
-    pause: () => {
-      paused = true
-    },
-    resume: () => {
-      paused = false
-      wake?.()
-    },
-    abort: (reason) => {
-      abort.abort(reason)
-      body.fail(reason)
-      wake?.()
-    },
-  })
-  cancellation.onCancel((reason) => {
-    abort.abort(reason)
-    body.fail(reason)
-    wake?.()
-  })
-  const pump = async (): Promise<void> => {
-    while (!abort.signal.aborted) {
-      if (paused) await new Promise<void>((resolve) => (wake = resolve))
-      const { done: ended, value } = await reader.read()
-      if (ended) break
-      body.push(Buffer.from(value))
-    }
-    body.end()
-  }
-  pump()
-    .catch((error: unknown) => {
-      body.fail(failure(error))
-    })
-    .finally(done)
-  return { statusCode: answer.status, statusText: answer.statusText, headers: headersOf(answer), body }
-}
-
-/** impit has decoded the body: what spoke of its coding no longer holds. */
-function headersOf({ headers }: ImpitAnswer): WireHeaders {
-  const isCoded = headers.has('content-encoding')
-  const result: Record<string, string | readonly string[]> = {}
-  for (const [name, value] of headers)
-    if (!isCoded || (name !== 'content-encoding' && name !== 'content-length')) result[name] = value
-  const cookies = headers.getSetCookie()
-  return cookies.length === 0 ? result : { ...result, 'set-cookie': cookies }
-}
-
-/** impit's messages quote addresses; its class names say what went wrong. */
-function failure(error: unknown): Error {
-  const name = error instanceof Error ? error.constructor.name : 'Error'
-  return Object.assign(new Error('impit'), { code: /^\w{1,40}$/.test(name) ? name : 'Error' })
 }

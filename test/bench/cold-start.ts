@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { createVault, fileStore, generateKey } from '../../src/index.ts'
 import { median } from './median.ts'
 import { plainCookies, plainIdentity } from './plain-session.ts'
-import { startPlainServer } from './requests.ts'
+import { startPlainServer } from './bench-server.ts'
 
 /**
  * Time from the start of a process to its first authenticated answer, from a stored snapshot, in units of `node -e 0`.

@@ -7,6 +7,8 @@ type Bench = () => Promise<unknown>
 
 const benches: Readonly<Record<string, readonly [title: string, load: () => Promise<Bench>]>> = {
   requests: ['One request after the other', async () => (await import('./requests.ts')).benchRequests],
+  overhead: ['What a session adds to a request', async () => (await import('./overhead.ts')).benchOverhead],
+  memory: ['Memory of open sessions', async () => (await import('./memory.ts')).benchMemory],
   pages: ['1,000 signed-in pages from a snapshot', async () => (await import('./pages.ts')).benchPages],
   'cold-start': [
     'Cold start to the first answer',

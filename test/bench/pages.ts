@@ -1,25 +1,24 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import {
-  createVault,
-  defineRecipe,
-  fileStore,
-  generateKey,
-  type Recipe,
-  type Vault,
-} from '../../src/index.ts'
-import { shopAt, type ShopAddress, type ShopFront } from '../site/address.ts'
-import { chromiumPath } from '../site/chromium.ts'
+import { createVault, fileStore, generateKey } from '../../src/index.ts'
+import { startPlainServer } from './bench-server.ts'
+import { median } from './median.ts'
+import { plainCookies, plainIdentity } from './plain-session.ts'
+import { measure, timesFaster, writeFigure, writeLoad, type Contender, type Write } from './rounds.ts'
 
-/** Pages that the browser opens in a round; its time is scaled up, since a thousand would take minutes. */
+/** Pages that the browser opens in a round; their time is scaled up, since a thousand would take minutes. */
 const browserPages = 40
 const pages = 1_000
-const rounds = 3
+const rounds = Number(process.env['SESSIONBRIDGE_BENCH_ROUNDS'] ?? 3)
 const atOnce = 16
+
+const browser = 'page.goto, one by one'
+const contextRequest = `Playwright's request context, ${String(atOnce)} at once`
+const http = `session.http, ${String(atOnce)} at once`
+const fetch = `session.fetch, ${String(atOnce)} at once`
 
 export interface PageFigures {
   /** How many times faster than the browser. */
@@ -28,112 +27,79 @@ export interface PageFigures {
 }
 
 /**
- * 1,000 pages that need the login: opening the stored session included, in a process that has run before. The browser
- * goes through the same pages signed in, one after the other, as a scraper with a page does.
+ * 1,000 pages that need the login, end to end: a fresh process each, from its start to its end, the stored session opened
+ * in it, and a server that costs next to nothing. The browser goes through the same pages one after the other, as a scraper with a page does.
  */
-export async function benchPages(write: (line: string) => void = console.log): Promise<PageFigures> {
+export async function benchPages(write: Write = console.log): Promise<PageFigures> {
+  writeLoad(write)
   const folder = await mkdtemp(join(tmpdir(), 'sessionbridge-bench-'))
-  const { server, shop } = await startShopProcess()
+  const { server, origin } = await startPlainServer()
   try {
-    const vault = createVault({
-      store: fileStore(folder),
-      key: generateKey(),
-      http: { lookup: shop.lookup, ca: shop.ca },
-      browser: { executablePath: await chromiumPath(), args: [...shop.browserArgs] },
-      secrets: { ...shop.accounts.alice },
-    })
-    const recipe = shopRecipe(shop)
-    await (await vault.open(recipe, { account: 'alice' })).close()
-    const contenders = contendersOf(vault, recipe, shop)
-    const times = new Map(contenders.map(({ name }) => [name, [] as number[]]))
-    for (let round = 0; round < rounds; round++) {
-      for (const { name, run } of contenders) times.get(name)?.push(await run())
-    }
-    const browser = median(times.get('browser page.goto') ?? [])
-    for (const [name, taken] of times) {
-      const ratio = (browser / median(taken)).toFixed(1)
-      write(
-        `  ${name.padEnd(40)} ${median(taken).toFixed(0).padStart(7)} ms ${ratio.padStart(7)} times the browser`,
-      )
-    }
-    const ratioOf = (name: string): number => browser / median(times.get(name) ?? [])
-    return {
-      http: ratioOf(`session.http, ${String(atOnce)} at once`),
-      fetch: ratioOf(`session.fetch, ${String(atOnce)} at once`),
-    }
+    const env = await storeSession(folder)
+    const run = (client: string, count: number, width: number): Measured =>
+      runProcess([client, folder, String(count), String(width), origin], env)
+    const contenders: Contender[] = [
+      {
+        name: browser,
+        round() {
+          const { whole, reading } = run('goto', browserPages, 1)
+          return Promise.resolve(whole - reading + (reading * pages) / browserPages)
+        },
+      },
+      ...[
+        [contextRequest, 'context.request', atOnce] as const,
+        [http, 'http', atOnce] as const,
+        [fetch, 'fetch', atOnce] as const,
+        ['session.fetch, one by one', 'fetch', 1] as const,
+      ].map(([name, client, width]) => ({
+        name,
+        round: () => Promise.resolve(run(client, pages, width).whole),
+      })),
+    ]
+    return report(await measure(contenders, rounds), write)
   } finally {
     server.kill()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-interface Contender {
-  readonly name: string
-  /** Milliseconds for all the pages. */
-  readonly run: () => Promise<number>
-}
-
-function contendersOf(vault: Vault, recipe: Recipe, shop: ShopFront): Contender[] {
-  const urlOf = (page: number): string => shop.url('shop.test', `/orders/${String(page)}`)
-  const overHttp = (client: 'http' | 'fetch', width: number): Contender => ({
-    name: `session.${client}, ${width === 1 ? 'one by one' : `${String(width)} at once`}`,
-    async run() {
-      const start = performance.now()
-      await using session = await vault.open(recipe, { account: 'alice', login: 'never' })
-      let next = 1
-      const worker = async (): Promise<void> => {
-        while (next <= pages) {
-          const url = urlOf(next++)
-          const html =
-            client === 'http' ? await session.http(url).text() : await (await session.fetch(url)).text()
-          if (!html.includes('data-order=')) throw new Error('not a page of orders')
-        }
-      }
-      await Promise.all(Array.from({ length: width }, worker))
-      return performance.now() - start
-    },
-  })
-  return [
-    {
-      name: 'browser page.goto',
-      async run() {
-        await using session = await vault.open(recipe, { account: 'alice', login: 'never' })
-        return await session.browse(async (page) => {
-          await page.goto(urlOf(1))
-          const start = performance.now()
-          for (let n = 1; n <= browserPages; n++) await page.goto(urlOf(n))
-          return ((performance.now() - start) * pages) / browserPages
-        })
-      },
-    },
-    overHttp('http', 1),
-    overHttp('http', atOnce),
-    overHttp('fetch', 1),
-    overHttp('fetch', atOnce),
-  ]
-}
-
-async function startShopProcess(): Promise<{ server: ChildProcess; shop: ShopFront }> {
-  const script = fileURLToPath(new URL(`../site/serve${extname(import.meta.filename)}`, import.meta.url))
-  const server = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  for await (const line of createInterface({ input: server.stdout })) {
-    return { server, shop: shopAt(JSON.parse(line) as ShopAddress) }
+function report(times: ReadonlyMap<string, readonly number[]>, write: Write): PageFigures {
+  for (const [name, taken] of times) {
+    const ratio = timesFaster(times, name, browser).toFixed(1)
+    write(
+      `  ${name.padEnd(44)} ${median(taken).toFixed(0).padStart(7)} ms ${ratio.padStart(7)} × the browser`,
+    )
   }
-  throw new Error('the shop did not start')
+  for (const [ours, theirs, target] of [
+    [fetch, browser, 60],
+    [http, browser, 60],
+    [fetch, contextRequest, 4],
+    [http, contextRequest, 4],
+  ] as const)
+    writeFigure(write, { what: `${ours} / ${theirs}`, value: timesFaster(times, ours, theirs), target })
+  return { http: timesFaster(times, http, browser), fetch: timesFaster(times, fetch, browser) }
 }
 
-function shopRecipe(shop: ShopFront): Recipe {
-  return defineRecipe({
-    name: 'shop',
-    url: shop.url('shop.test', '/login'),
-    async login(page, { secret }) {
-      await page.getByLabel('Email').fill(await secret('email'))
-      await page.getByLabel('Password').fill(await secret('password'))
-      await page.getByRole('button', { name: 'Sign in' }).click()
-    },
-  })
+interface Measured {
+  /** Milliseconds from the start of the process to its end. */
+  readonly whole: number
+  /** Milliseconds of it that went into the pages. */
+  readonly reading: number
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+function runProcess(args: readonly string[], env: NodeJS.ProcessEnv): Measured {
+  const script = fileURLToPath(new URL(`./pages-process${extname(import.meta.filename)}`, import.meta.url))
+  const begun = performance.now()
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { env, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`A measured process failed: ${stderr}`)
+  return { whole: performance.now() - begun, reading: Number(stdout) }
 }
+
+async function storeSession(folder: string): Promise<NodeJS.ProcessEnv> {
+  const key = generateKey()
+  const state = { cookies: plainCookies, origins: [] }
+  await createVault({ store: fileStore(folder), key }).put('bench/alice', { state, identity: plainIdentity })
+  return { ...process.env, SESSIONBRIDGE_KEY: key }
+}
+
+if (process.argv[1] === import.meta.filename) await benchPages()
