@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'blocked'
   | 'circuit-open'
   | 'not-repeated'
+  | 'needs-browser'
   | 'queue-full'
   | 'closed'
 

@@ -77,6 +77,7 @@ export type { SeenAnswer } from './http/dead-signs.ts'
 export {
   BlockedError,
   CircuitOpenError,
+  NeedsBrowserError,
   NotRepeatedError,
   QueueFullError,
   type BlockedFacts,

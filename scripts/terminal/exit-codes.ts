@@ -67,6 +67,7 @@ const byCode: Record<ErrorCode, number> = {
   blocked: exitCodes.refused,
   'circuit-open': exitCodes.other,
   'not-repeated': exitCodes.other,
+  'needs-browser': exitCodes.other,
   'queue-full': exitCodes.other,
   closed: exitCodes.other,
 }

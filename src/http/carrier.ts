@@ -13,6 +13,8 @@ export interface Carrier {
   readonly headerRules: readonly HeaderRule[]
   /** By what, besides a 401, an answer gives a dead session away. */
   readonly deadSigns?: DeadSigns
+  /** Origins whose requests only a page can sign: nothing is sent there but by the browser. */
+  readonly browserOnly?: ReadonlySet<string> | undefined
   /** What all clients of the session know of the origins they ask. Absent: nothing is retried, held or counted. */
   readonly traffic?: Traffic
   /** Told when an answer has changed how the browser presents itself: its site asks for client hints. */

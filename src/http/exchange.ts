@@ -11,7 +11,7 @@ import { isSafeMethod, type Hop } from './hop.ts'
 import { defaultMaxResponseBytes, type HttpOptions } from './options.ts'
 import { createLiving, type Living } from './living.ts'
 import { nextHop } from './redirects.ts'
-import type { BlockedError } from './traffic-errors.ts'
+import { NeedsBrowserError, type BlockedError } from './traffic-errors.ts'
 import type { Transport, WireAnswer, WireRequest } from './wire.ts'
 import { headerValue, headerValues } from './wire.ts'
 
@@ -67,6 +67,7 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
     const rules = opening && (await opening)
     for (;;) {
       const { cell } = carrier
+      if (carrier.browserOnly?.has(hop.url.origin) === true) refuseUnsigned(carrier, hop)
       const waiting = admission(hop, deadline)
       if (waiting !== undefined) await waiting
       if (rules !== undefined) await rules.prepare(hop)
@@ -181,6 +182,12 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
     deadline.interruption = undefined
     return follow(request, deadline)
   })
+}
+
+/** A request without the proof that its page would have made says nothing; a caller that signs itself may go. */
+function refuseUnsigned({ name }: Carrier, { method, url, anonymous, written }: Hop): void {
+  if (anonymous || written.some(([header]) => /^(?:dpop|signature|authorization)$/i.test(header))) return
+  throw new NeedsBrowserError(name, method, url)
 }
 
 function redirected(hop: Hop, answer: WireAnswer): Hop | undefined {

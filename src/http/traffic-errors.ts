@@ -103,3 +103,26 @@ export class QueueFullError extends SessionbridgeError {
     this.origin = origin
   }
 }
+
+/** The site's pages sign each request to this origin with a key that cannot leave the browser. Nothing was sent. */
+export class NeedsBrowserError extends SessionbridgeError {
+  readonly code = 'needs-browser'
+  readonly session: string
+  readonly method: string
+  /** Without query and fragment. */
+  readonly url: string
+  constructor(
+    session: string,
+    method: string,
+    url: URL,
+    why = 'each request is signed with a key that stays there',
+  ) {
+    const place = plainUrl(url)
+    super(
+      `${method} ${place} needs the browser of ${session}: ${why}. Use session.fetchInPage, or session.browse.`,
+    )
+    this.session = session
+    this.method = method
+    this.url = place
+  }
+}

@@ -7,7 +7,7 @@ import { addHeaderRules } from '../state/header-rules.ts'
 import { withKept } from '../state/kept-values.ts'
 import { sourceName, sourceOrigin, type HeaderRule } from '../state/header-rule.ts'
 import type { Identity, Probe } from '../state/identity.ts'
-import type { Report, ReportItem } from '../state/report.ts'
+import { browserOnlyOrigins, type Report, type ReportItem } from '../state/report.ts'
 import { cookieKey, type SessionState, type StateCookie } from '../state/state.ts'
 import { reached, type Attempt } from './attempt.ts'
 import { captureIdentity } from './capture-identity.ts'
@@ -16,6 +16,7 @@ import { learnHeaderRules, type LearnedHeaders } from './learn-headers.ts'
 import { observedValues } from './observed-values.ts'
 import { probeCandidates } from './probe-candidates.ts'
 import { checkProbe, learnProbe } from './probe.ts'
+import { findUnportable, isProvenByPage } from './unportable.ts'
 import type { ObservedRequest } from './watch-requests.ts'
 
 /** What a login brings home. */
@@ -36,8 +37,8 @@ export interface Harvest {
   readonly took: number
 }
 
-/** A harvest that nothing has proven yet when `probe` is absent. */
-export type Gathered = Omit<Harvest, 'verifiedAt' | 'took'>
+/** A harvest that nothing has proven yet when `probe` is absent, unless the page has: see `isProvenByPage`. */
+export type Gathered = Omit<Harvest, 'verifiedAt' | 'took'> & { readonly provenByPage?: boolean }
 
 /**
  * Takes the state out of the login browser, learns how the session is carried, lets the state through the gate, and
@@ -55,7 +56,12 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
   const { rules, unexplained, kept } = carriedBy(attempt, requests, captured.state)
   const whatIs = withKept(captured.state, kept)
   const shared = { identity, unexplained, visitedOrigins: [...attempt.visited.origins] }
-  const candidates = [...candidatesOf(attempt, requests, rules), ...(lastResort ? guesses(attempt) : [])]
+  const unportable = findUnportable(requests, captured.report)
+  const browserOnly = browserOnlyOrigins(unportable)
+  const candidates = [
+    ...candidatesOf(attempt, requests, rules),
+    ...(lastResort ? guesses(attempt) : []),
+  ].filter((url) => browserOnly?.has(new URL(url).origin) !== true)
   // Another body alone proves something only when there is something that could have made the difference.
   const bodyCounts =
     attempt.recipe.verify !== undefined ||
@@ -64,9 +70,15 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
   const claim = { identity, rules, candidates, bodyCounts }
   const policy = gatePolicy(attempt, requests, rules)
   const cut = sanitize(whatIs, policy)
+  const left = [...unportable, ...captured.report]
   const found = await prove(attempt, { ...claim, state: cut.state })
   reached(attempt, found.probe === undefined ? 'no proof found' : 'proven')
-  const gathered = { ...shared, headerRules: rules, ...found, report: [...captured.report, ...cut.dropped] }
+  const gathered = { ...shared, headerRules: rules, ...found, report: [...left, ...cut.dropped] }
+  if (found.probe === undefined && browserOnly !== undefined) {
+    const since = attempt.desk.lastGivenAt ?? 0
+    const facts = { since, origins: browserOnly, identity, http: attempt.http, session: attempt.session }
+    if (await isProvenByPage(requests, facts)) return { ...gathered, provenByPage: true }
+  }
   if (found.probe !== undefined || !cut.dropped.some(isJudgement)) return gathered
 
   // No proof without what was cut: it may be what the session lives by. Keep it all, and see.
@@ -74,7 +86,7 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
   reached(attempt, whole.probe === undefined ? 'no proof found with what the gate had cut' : 'proven')
   if (whole.probe === undefined) return gathered
   const back = await putBack(attempt, claim, { policy, cut: cut.dropped, ...whole, probe: whole.probe })
-  return { ...gathered, state: back.state, probe: whole.probe, report: [...back.report, ...captured.report] }
+  return { ...gathered, state: back.state, probe: whole.probe, report: [...back.report, ...left] }
 }
 
 /** What was learned, what the recipe declares above it, and the values for both that stand nowhere else. */

@@ -4,6 +4,7 @@ import { watchOrigins } from '../bridge/context/visited.ts'
 import { NeedsPersonError, plainUrl } from '../errors.ts'
 import type { HttpOptions } from '../http/client.ts'
 import { silentLogger, type Logger } from '../observe/events.ts'
+import { browserOnlyOrigins } from '../state/report.ts'
 import { allowedOrigins } from './allowed-origins.ts'
 import { reached, type Attempt, type FunctionRun, type LoginPolicy } from './attempt.ts'
 import { openBrowser, type BrowserOptions } from './browser.ts'
@@ -31,6 +32,16 @@ export interface LoginOptions {
   readonly signal?: AbortSignal
   /** A person may sign in, in a window: needed when the recipe has no `login`. */
   readonly interactive?: boolean
+  /** Given the page of a login whose session cannot leave the browser, in the place of closing it; closes it then. */
+  readonly keepOpen?: (page: LivingPage) => void
+}
+
+/** The page where somebody has just signed in. */
+export interface LivingPage {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Closes the context, and the browser if it was launched for the login. */
+  close(): Promise<void>
 }
 
 /**
@@ -47,18 +58,25 @@ export async function runLogin(recipe: Recipe, options: LoginOptions): Promise<H
   if (recipe.login === undefined) assertPersonCanCome(session, options)
   const headless = options.browser?.headless ?? recipe.login !== undefined
   const opened = await openBrowser({ ...options.browser, headless }, options.logger)
-  try {
-    const context = await opened.browser.newContext(await loginContextOptions(opened.browser, recipe.context))
-    try {
-      const gathered = await signIn(recipe, context, { ...options, session, begun })
-      const took = Date.now() - begun
-      report(options.logger, session, gathered, took)
-      return { ...gathered, verifiedAt: Date.now(), took }
-    } finally {
-      await context.close().catch(() => undefined) // a person may have closed the window, or the browser died
-    }
-  } finally {
+  let context: BrowserContext | undefined
+  const close = async (): Promise<void> => {
+    await context?.close().catch(() => undefined) // a person may have closed the window, or the browser died
     await opened.close().catch(() => undefined)
+  }
+  let isKept = false
+  try {
+    context = await opened.browser.newContext(await loginContextOptions(opened.browser, recipe.context))
+    const gathered = await signIn(recipe, context, { ...options, session, begun })
+    const took = Date.now() - begun
+    report(options.logger, session, gathered, took)
+    const [page] = context.pages()
+    if (page !== undefined && browserOnlyOrigins(gathered.report) !== undefined) {
+      options.keepOpen?.({ page, context, close })
+      isKept = options.keepOpen !== undefined
+    }
+    return { ...gathered, verifiedAt: Date.now(), took }
+  } finally {
+    if (!isKept) await close()
   }
 }
 
@@ -188,6 +206,10 @@ function report(logger: Logger | undefined, session: string, gathered: Gathered,
     },
     'signed in',
   )
+  for (const { name: header, where: origin, reason, rule } of gathered.report) {
+    if (reason === 'needs-browser')
+      logger?.warn({ session, code: reason, header, origin }, `needs the browser: ${rule ?? ''}`)
+  }
   for (const { header, origins, why } of unexplained) {
     logger?.warn(
       { session, header, origins, why },

@@ -1,5 +1,6 @@
 import { isStandardHeader } from './standard-headers.ts'
 import { textsInJson } from './state-values.ts'
+import { isProof } from './unportable.ts'
 import type { ObservedRequest } from './watch-requests.ts'
 
 /** One time that a page sent a header, or a field of a body, of its own. */
@@ -19,7 +20,7 @@ export function sightingsOf(requests: readonly ObservedRequest[]): Sighting[] {
     .flatMap((request) => {
       const { origin } = new URL(request.url)
       const headers = request.headers
-        .filter(([name]) => !isStandardHeader(name))
+        .filter(([name, value]) => !isStandardHeader(name) && !isProof(name, value))
         .map(([header, value]): Sighting => ({ in: undefined, header, value, origin, request }))
       const fields = tokenFields(request).map(([header, value]): Sighting => ({
         in: 'body',

@@ -52,8 +52,12 @@ export async function untilSignedIn(attempt: Attempt, run: FunctionRun): Promise
 }
 
 /** A proof; or the recipe's own word, unless it also names a probe that should have proven it. */
-function isEnough({ recipe }: Attempt, { probe }: Gathered): boolean {
-  return probe !== undefined || (recipe.verify !== undefined && recipe.probe === undefined)
+function isEnough({ recipe }: Attempt, { probe, provenByPage }: Gathered): boolean {
+  return (
+    probe !== undefined ||
+    provenByPage === true ||
+    (recipe.verify !== undefined && recipe.probe === undefined)
+  )
 }
 
 /** The recipe's word, or at least nothing more to be typed. The proof follows in either case. */

@@ -8,6 +8,7 @@ import { codeOf, type Logger } from '../observe/events.ts'
 import { forecast } from '../policy/forecast.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { Cell } from '../state/cell.ts'
+import { browserOnlyOrigins } from '../state/report.ts'
 import { addHeaderRules } from '../state/header-rules.ts'
 import type { HeaderRule } from '../state/identity.ts'
 import { note, readLedger, type SessionEventKind } from './ledger.ts'
@@ -43,6 +44,7 @@ export class Life {
   readonly #host: LifeHost
   readonly #upkeep: Upkeep
   #snapshot: Snapshot
+  #browserOnly: ReadonlySet<string> | undefined
   #lastUse = steadyNow()
   #telling: Promise<unknown> = Promise.resolve()
   #ended = false
@@ -51,6 +53,7 @@ export class Life {
     const { snapshot } = stored
     this.#host = host
     this.#snapshot = this.#withDeclared(snapshot)
+    this.#browserOnly = browserOnlyOrigins(snapshot.dropped)
     this.name = snapshot.name
     this.cell = new Cell(snapshot.state, snapshot.epoch)
     this.carrier = this.#makeCarrier()
@@ -123,6 +126,7 @@ export class Life {
 
   #makeCarrier(): Carrier {
     const snapshot = (): Snapshot => this.#snapshot
+    const browserOnly = (): ReadonlySet<string> | undefined => this.#browserOnly
     const signsOf = deadSignsOf(this.#host.recipe)
     return {
       name: this.name,
@@ -136,6 +140,9 @@ export class Life {
       identityChanged: (identity) => {
         this.#snapshot = { ...this.#snapshot, identity }
         this.factsChanged()
+      },
+      get browserOnly() {
+        return browserOnly()
       },
       sent: () => {
         this.#lastUse = steadyNow()
@@ -203,7 +210,10 @@ export class Life {
       store: shelf.store,
       keepAlive: recipe.keepAlive,
       diesAt: () =>
-        renewable ? forecast(this.cell.state, { headerRules: this.#snapshot.headerRules }).diesAt : undefined,
+        // A token that is bound to the page's key is renewed by the page.
+        renewable && this.#browserOnly === undefined
+          ? forecast(this.cell.state, { headerRules: this.#snapshot.headerRules }).diesAt
+          : undefined,
       lastUse: () => this.#lastUse,
       refresh: () => this.saving.refresh(),
       renew: () => this.renewing.renew(),
@@ -219,6 +229,7 @@ export class Life {
     if (snapshot.epoch < epoch) return
     if (snapshot.epoch === epoch && snapshot.loginId === this.#snapshot.loginId) return
     this.#snapshot = this.#withDeclared(snapshot)
+    this.#browserOnly = browserOnlyOrigins(snapshot.dropped)
     this.proof.renewed(snapshot)
     this.cell.replace(snapshot.state, snapshot.epoch, 'renewal')
     this.#upkeep.plan()

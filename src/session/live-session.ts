@@ -4,8 +4,10 @@ import { toCookieJar } from '../bridge/jar/jar.ts'
 import { ClosedError } from '../errors.ts'
 import type { Carrier } from '../http/carrier.ts'
 import { createHttp, type HttpOptions, type SessionHttp } from '../http/client.ts'
+import type { SessionRequestInit } from '../http/fetch-request.ts'
 import { createFetch, type SessionFetch } from '../http/fetch.ts'
 import { headersFor } from '../http/headers-for.ts'
+import { NeedsBrowserError } from '../http/traffic-errors.ts'
 import type { TrafficFigures } from '../http/traffic.ts'
 import type { ConnectionOptions } from '../http/tls.ts'
 import type { Transport } from '../http/wire.ts'
@@ -16,7 +18,9 @@ import type { Logger } from '../observe/events.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
+import type { InPage } from './in-page.ts'
 import { Life } from './life.ts'
+import type { LivingPages } from './living-pages.ts'
 import type { MapOptions, MapResult, MapWork } from './map/map.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { VaultOptions } from './options.ts'
@@ -34,6 +38,7 @@ export interface SessionHost {
   readonly vault: VaultOptions
   readonly shelf: Shelf
   readonly browser: SharedBrowser
+  readonly living: LivingPages
   readonly logger: Logger
   /** One renewal for all; resolves with what stands afterwards, of an epoch above the dead one. */
   renew(recipe: Recipe, account: string, wish: RenewWish): Promise<Renewed>
@@ -52,6 +57,7 @@ export class LiveSession implements Session {
   #http: ReturnType<typeof createHttp> | undefined
   #fetch: ReturnType<typeof createFetch> | undefined
   readonly #through: SessionFetch[] = []
+  #inPage: Promise<InPage> | undefined
   #closing: Promise<void> | undefined
 
   /** `login`: what the gate kept away, when this session has just been signed in to. */
@@ -67,6 +73,7 @@ export class LiveSession implements Session {
       stored,
     )
     this.#life = life
+    host.living.join(this.name, this)
     this.#visits = new Visits({
       cell: life.cell,
       recipe,
@@ -139,7 +146,10 @@ export class LiveSession implements Session {
   }
 
   headersFor(url: string | URL, options: { method?: string } = {}): [string, string][] {
-    const headers = headersFor(this.#life.carrier, new URL(url), options)
+    const target = new URL(url)
+    if (this.#life.carrier.browserOnly?.has(target.origin) === true)
+      throw new NeedsBrowserError(this.name, options.method ?? 'GET', target)
+    const headers = headersFor(this.#life.carrier, target, options)
     return headers.filter(([, value]) => value !== signatureMark)
   }
 
@@ -157,7 +167,13 @@ export class LiveSession implements Session {
 
   async browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {
     this.#assertOpen()
+    if (this.#life.carrier.browserOnly !== undefined) return (await this.#page()).visit(visit)
     return this.#visits.browse(visit)
+  }
+
+  async fetchInPage(input: string | URL | Request, init?: SessionRequestInit): Promise<Response> {
+    this.#assertOpen()
+    return (await this.#page()).fetch(input, init)
   }
 
   async attach(context: BrowserContext): Promise<Visit> {
@@ -236,12 +252,7 @@ export class LiveSession implements Session {
   async #letGo(): Promise<void> {
     await this.#life.abandon()
     await this.#visits.endAll()
-    await Promise.allSettled([
-      this.#http?.close(),
-      this.#fetch?.close(),
-      ...this.#through.map((fetch) => fetch.close()),
-      this.#visits.leave(),
-    ])
+    await this.#closeClients()
   }
 
   async #closeNow(): Promise<void> {
@@ -250,13 +261,28 @@ export class LiveSession implements Session {
     try {
       await this.#life.end()
     } finally {
-      await Promise.allSettled([
-        this.#http?.close(),
-        this.#fetch?.close(),
-        ...this.#through.map((fetch) => fetch.close()),
-        this.#visits.leave(),
-      ])
+      await this.#closeClients()
     }
+  }
+
+  #page(): Promise<InPage> {
+    const { vault, living } = this.#host
+    const [life, recipe, visits] = [this.#life, this.#recipe, this.#visits]
+    return (this.#inPage ??= import('./in-page.ts').then(
+      ({ InPage }) => new InPage({ life, recipe, visits, living, http: vault.http ?? {} }),
+    ))
+  }
+
+  /** Clients, pages and browsers of ours. */
+  async #closeClients(): Promise<void> {
+    await this.#inPage?.then((page) => page.close())
+    await Promise.allSettled([
+      this.#http?.close(),
+      this.#fetch?.close(),
+      ...this.#through.map((fetch) => fetch.close()),
+      this.#host.living.leave(this.name, this),
+      this.#visits.leave(),
+    ])
   }
 
   #wire(): [Carrier, HttpOptions | undefined, Transport | undefined] {

@@ -1,7 +1,6 @@
 import { LoginFailedError, NeedsPersonError, StoreFailedError } from '../errors.ts'
 import type { SignedIn } from '../login/auth/run-sign-in.ts'
-import type { Harvest } from '../login/run-login.ts'
-import { runLogin } from '../login/run-login.ts'
+import { runLogin, type Harvest, type LivingPage } from '../login/run-login.ts'
 import { findSecret } from '../login/secrets.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { codeOf, type Logger } from '../observe/events.ts'
@@ -10,6 +9,7 @@ import { beginAttempt, type Attempt } from './attempt-budget.ts'
 import { climb, type Climbed, type ClimbWork, type RungOutcome, type SnapshotContent } from './climb.ts'
 import { changeLedger, readLedger, withEvent, type LedgerPage, type SessionEvent } from './ledger.ts'
 import { assertNotRemoved } from './operations/removing.ts'
+import type { LivingPages } from './living-pages.ts'
 import type { VaultOptions } from './options.ts'
 import { renewOnce, type Renewed } from './renew-once.ts'
 import type { RenewWish } from './renewing.ts'
@@ -23,6 +23,7 @@ export interface RenewalPlace {
   readonly options: VaultOptions
   readonly shelf: Shelf
   readonly browser: SharedBrowser
+  readonly living: LivingPages
   readonly logger: Logger
 }
 
@@ -87,7 +88,7 @@ async function climbAndTell(
         // A window was asked for: so a person sits before it.
         ask: async () => {
           const { login: _, ...byPerson } = recipe
-          return contentOf(await runRecipe(place, byPerson, { account, signal, interactive: true }))
+          return contentOf(await runRecipe(place, byPerson, { name, account, signal, interactive: true }))
         },
       }),
   }
@@ -113,7 +114,7 @@ async function loginOnBudget(
     throw error
   })
   try {
-    const harvest = await runRecipe(place, recipe, { account, signal, attempt })
+    const harvest = await runRecipe(place, recipe, { name, account, signal, attempt })
     await quietly(attempt?.ended('signed-in'))
     return contentOf(harvest)
   } catch (error) {
@@ -128,9 +129,15 @@ function outcomeOf(error: unknown, signal: AbortSignal): Parameters<Attempt['end
 }
 
 async function runRecipe(
-  { options, logger }: RenewalPlace,
+  { options, logger, living }: RenewalPlace,
   recipe: Recipe,
-  how: { account: string; signal: AbortSignal; interactive?: boolean; attempt?: Attempt | undefined },
+  how: {
+    name: string
+    account: string
+    signal: AbortSignal
+    interactive?: boolean
+    attempt?: Attempt | undefined
+  },
 ): Promise<Harvest | SignedIn> {
   const secrets = how.attempt?.secrets ?? options.secrets
   const run =
@@ -140,6 +147,9 @@ async function runRecipe(
     browser: options.browser ?? {},
     interactive: how.interactive === true,
     logger,
+    keepOpen: (page: LivingPage) => {
+      living.keep(how.name, page)
+    },
     ...(options.policy !== undefined && { policy: options.policy }),
     ...(secrets !== undefined && { secrets }),
     ...(options.http !== undefined && { http: options.http }),

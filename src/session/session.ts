@@ -1,6 +1,7 @@
 import type { BrowserContext, Page } from 'playwright'
 import type { CookieJar } from 'tough-cookie'
 import type { SessionHttp } from '../http/client.ts'
+import type { SessionRequestInit } from '../http/fetch-request.ts'
 import type { SessionFetch } from '../http/fetch.ts'
 import type { ConnectionOptions } from '../http/tls.ts'
 import type { Transport } from '../http/wire.ts'
@@ -56,8 +57,20 @@ export interface Session extends AsyncDisposable {
     work: MapWork,
     options?: MapOptions,
   ): Promise<MapResult>
-  /** Runs `visit` with a page that is signed in, then takes home what changed. The browser is opened at first use. */
+  /**
+   * Runs `visit` with a page that is signed in, then takes home what changed. The browser is opened at first use. Where the
+   * site signs its requests with a key that cannot leave the browser, all visits use the page of the login, one at a time.
+   */
   browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T>
+  /**
+   * A fetch that a page of the session makes, for what HTTP clients cannot do: requests that are signed with a key of the
+   * page (DPoP, RFC 9449, by a key pair in its IndexedDB, with nothing to write), or a site that looks for a real browser. The
+   * page is kept until `close`. CORS and the page's own rules hold; the answer is read whole; `redirect: 'manual'` is a
+   * `TypeError`. After a 401 the page is loaded anew, then signed in anew where that is needed, and what may be sent
+   * twice is. Rejects as `fetch` does; a `NeedsBrowserError` as cause says that the page's key was not found. Not from
+   * within `browse`: there the page is yours.
+   */
+  fetchInPage(input: string | URL | Request, init?: SessionRequestInit): Promise<Response>
   /**
    * Makes a context of yours wear the session and keeps both in step until `end()`: what one side writes or deletes is
    * on the other within 100 ms. Any number of contexts, each once at a time.

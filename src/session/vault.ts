@@ -4,6 +4,7 @@ import { silentLogger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { parseKeys } from '../snapshot/keys.ts'
 import { Cell } from '../state/cell.ts'
+import { LivingPages } from './living-pages.ts'
 import type { LiveSession, SessionHost } from './live-session.ts'
 import { openSession, sessionName } from './open-session.ts'
 import { checkOpenOptions, checkVaultOptions, type OpenOptions, type VaultOptions } from './options.ts'
@@ -65,6 +66,7 @@ export function createVault(options: VaultOptions): Vault {
     shelf,
     logger,
     browser: new SharedBrowser(options.browser ?? {}),
+    living: new LivingPages(),
   }
   const renewals = new SingleFlight<Renewed>()
   const host = hostAt(place)

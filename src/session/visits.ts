@@ -30,17 +30,20 @@ export class Visits {
   }
 
   async browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {
-    const browser = await this.#host.browser.use(this)
-    const { contextOptions } = await import('./visit.ts')
-    const context = await browser.newContext(contextOptions(this.#host.identity(), this.#host.recipe.context))
+    const { context, worn } = await this.#wear()
     try {
-      const worn = await this.attach(context)
       const result = await visit(await context.newPage(), context)
       await worn.end()
       return result
     } finally {
       await context.close()
     }
+  }
+
+  /** A page of a context that wears the state, in step with it until its context is closed. */
+  async open(): Promise<Page> {
+    const { context } = await this.#wear()
+    return context.newPage()
   }
 
   async attach(context: BrowserContext): Promise<Visit> {
@@ -56,6 +59,18 @@ export class Visits {
     const visit = await beginVisit(context, { cell, policy, headerRules, onEnd })
     this.#open.add(visit)
     return visit
+  }
+
+  async #wear(): Promise<{ context: BrowserContext; worn: Visit }> {
+    const browser = await this.#host.browser.use(this)
+    const { contextOptions } = await import('./visit.ts')
+    const context = await browser.newContext(contextOptions(this.#host.identity(), this.#host.recipe.context))
+    try {
+      return { context, worn: await this.attach(context) }
+    } catch (error) {
+      await context.close()
+      throw error
+    }
   }
 
   /** Ends what nobody has ended: it would keep writing to a session that is about to be saved for the last time. */

@@ -2,7 +2,6 @@ import type { Browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   createVault,
-  defineRecipe,
   generateKey,
   memoryStore,
   NotSignedInError,
@@ -13,8 +12,9 @@ import {
   type Vault,
 } from '../../src/index.ts'
 import { launchChromium } from '../site/chromium.ts'
-import { startOidc, type OidcSite } from '../site/oidc.ts'
+import { startOidc, type OidcHost, type OidcSite } from '../site/oidc.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { counted, oidcRecipe } from './oidc-recipe.ts'
 
 let shop: Shop
 let browser: Browser
@@ -49,23 +49,6 @@ function vaultOn(store: Store, through: BrowserOptions = { browser }): Vault {
   })
 }
 
-/** Presses, types, agrees: the rest is found out. */
-function recipeOf(host: Parameters<OidcSite['appUrl']>[0], fields: Partial<Recipe> = {}): Recipe {
-  return defineRecipe({
-    name: host,
-    url: site.appUrl(host),
-    domains: ['idp.test'],
-    async login(page, { secret }) {
-      await page.getByRole('button', { name: 'Sign in' }).click()
-      await page.getByPlaceholder('Enter any login').fill(await secret('username'))
-      await page.getByPlaceholder('and password').fill(await secret('password'))
-      await page.getByRole('button', { name: 'Sign-in' }).click()
-      await page.getByRole('button', { name: 'Continue' }).click()
-    },
-    ...fields,
-  })
-}
-
 const orders = (): string => site.apiUrl('/orders')
 const many = Array.from({ length: 20 }, (_, index) => index)
 
@@ -75,27 +58,15 @@ async function askMuch(...sessions: Session[]): Promise<void> {
   expect(new Set((await Promise.all(asked)).map(({ name }) => name))).toEqual(new Set(['alice']))
 }
 
-/** What the provider counts while something is done. */
-async function counted(work: () => Promise<unknown>): Promise<OidcSite['counters']> {
-  const before = { ...site.counters }
-  await work()
-  const { codes, refreshes, revoked } = site.counters
-  return {
-    codes: codes - before.codes,
-    refreshes: refreshes - before.refreshes,
-    revoked: revoked - before.revoked,
-  }
-}
-
 /** The refresh token is where the application keeps it; over HTTP it is used without a browser. */
-function rotating(host: Parameters<OidcSite['appUrl']>[0], area: 'localStorage' | 'sessionStorage'): Recipe {
+function rotating(host: OidcHost, area: 'localStorage' | 'sessionStorage'): Recipe {
   const { origin } = new URL(site.appUrl(host))
   const item = `oidc.user:${site.issuer}:${host}`
   interface Tokens {
     readonly refresh_token: string
     readonly expires_in: number
   }
-  return recipeOf(host, {
+  return oidcRecipe(site, host, {
     async rotate({ http, getItem, setItem }) {
       const user = JSON.parse(getItem(origin, item, area) ?? '{}') as Tokens
       const { expires_in, ...tokens } = await http
@@ -121,23 +92,23 @@ describe.each([
   let store: Store
   beforeAll(async () => {
     store = newStore()
-    await using session = await vaultOn(store).open(recipeOf(host))
+    await using session = await vaultOn(store).open(oidcRecipe(site, host))
     expect(session.headerRules.map(({ header, source }) => [header, source.from])).toEqual([
       ['Authorization', area],
     ])
-    expect(await counted(() => askMuch(session))).toEqual({ codes: 0, refreshes: 0, revoked: 0 })
+    expect(await counted(site, () => askMuch(session))).toEqual({ codes: 0, refreshes: 0, revoked: 0 })
   })
 
   test('its page renews the tokens, once for all callers, and another vault goes on', async () => {
-    await using session = await vaultOn(store).open(recipeOf(host), { login: 'never' })
+    await using session = await vaultOn(store).open(oidcRecipe(site, host), { login: 'never' })
     site.expireAccessTokens()
-    expect(await counted(() => askMuch(session))).toEqual({ codes: 0, refreshes: 1, revoked: 0 })
+    expect(await counted(site, () => askMuch(session))).toEqual({ codes: 0, refreshes: 1, revoked: 0 })
     await session.save()
 
     // It knows of the first one only what stands in the store: the refresh token of the login is spent.
-    await using other = await vaultOn(store).open(recipeOf(host), { login: 'never' })
+    await using other = await vaultOn(store).open(oidcRecipe(site, host), { login: 'never' })
     site.expireAccessTokens()
-    expect(await counted(() => askMuch(other, session))).toEqual({ codes: 0, refreshes: 1, revoked: 0 })
+    expect(await counted(site, () => askMuch(other, session))).toEqual({ codes: 0, refreshes: 1, revoked: 0 })
     expect([other.epoch, session.epoch]).toEqual([3, 3])
   })
 
@@ -149,22 +120,26 @@ describe.each([
     const { epoch } = session
     for (let turn = 1; turn <= 2; turn++) {
       site.expireAccessTokens()
-      expect(await counted(() => askMuch(other, session))).toEqual({ codes: 0, refreshes: 1, revoked: 0 })
+      expect(await counted(site, () => askMuch(other, session))).toEqual({
+        codes: 0,
+        refreshes: 1,
+        revoked: 0,
+      })
     }
     expect(session.epoch).toBe(epoch + 2)
 
     // The page wears what was rotated without it: it goes on from there, too, and so do the clients after it.
     site.expireAccessTokens()
-    const byPage = await counted(() =>
+    const byPage = await counted(site, () =>
       session.browse(async (page) => {
         await page.goto(site.appUrl(host))
         await page.getByText('Signed in as alice').waitFor()
       }),
     )
     expect(byPage).toEqual({ codes: 0, refreshes: 1, revoked: 0 })
-    expect(await counted(() => askMuch(session))).toEqual({ codes: 0, refreshes: 0, revoked: 0 })
+    expect(await counted(site, () => askMuch(session))).toEqual({ codes: 0, refreshes: 0, revoked: 0 })
 
-    expect(await counted(() => session.signOut())).toMatchObject({ revoked: 1 })
+    expect(await counted(site, () => session.signOut())).toMatchObject({ revoked: 1 })
     await expect(vaultOn(store).open(recipe, { login: 'never' })).rejects.toThrow(NotSignedInError)
   })
 })

@@ -84,9 +84,11 @@ async function running(output: NodeJS.ReadableStream | null): Promise<void> {
 
 /** By its own bcrypt. The fewest rounds: nobody is to be kept out of here. */
 function hashOf(home: string, password: string): string {
-  const from = createRequire(join(home, 'node_modules/node-red/red.js'))
-  const { hashSync } = from('bcryptjs') as { readonly hashSync: (text: string, rounds: number) => string }
-  return hashSync(password, 4)
+  const load = createRequire(import.meta.url)
+  const bcrypt = load(join(home, 'node_modules/bcryptjs')) as {
+    readonly hashSync: (text: string, rounds: number) => string
+  }
+  return bcrypt.hashSync(password, 4)
 }
 
 /** Its clock goes by what it is told, so that nobody has to wait for the end of a token. */

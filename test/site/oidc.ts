@@ -16,12 +16,14 @@ const apps = {
   'bound-kept.test': { storage: 'localStorage', dpop: true },
 } as const
 
+export type OidcHost = keyof typeof apps
+
 /** OpenID Connect as it is met outside: a provider, single-page applications and an API, each on a site of its own. */
 export interface OidcSite {
   readonly issuer: string
   readonly tokenUrl: string
   readonly revocationUrl: string
-  appUrl(host: keyof typeof apps): string
+  appUrl(host: OidcHost): string
   apiUrl(path: string): string
   readonly api: OidcApi
   readonly counters: {
