@@ -4,6 +4,7 @@ import { fetchRequest, type FetchRequest, type SessionRequestInit } from '../htt
 import { mayRepeat } from '../http/hop.ts'
 import type { HttpOptions } from '../http/options.ts'
 import { NeedsBrowserError } from '../http/traffic-errors.ts'
+import { orAbort } from '../login/quiet.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { steadyNow } from '../observe/clock.ts'
 import { KeptPage } from './kept-page.ts'
@@ -169,7 +170,12 @@ export class InPage {
     const home = recipe.home ?? recipe.url
     const { epoch } = life.cell
     const page = await visits.open()
-    await page.goto(home, { waitUntil: 'domcontentloaded' })
-    return new KeptPage(page, home, epoch)
+    try {
+      await orAbort(page.goto(home, { waitUntil: 'domcontentloaded' }), this.#end.signal)
+      return new KeptPage(page, home, epoch)
+    } catch (error) {
+      await page.context().close()
+      throw error
+    }
   }
 }

@@ -94,10 +94,37 @@ describe.each(['bound.test', 'bound-kept.test'] as const)(
       await expect(later.http(orders())).rejects.toThrow(NeedsBrowserError)
       expect(await counted(site, () => askMuch(later))).toEqual({ codes: 1, refreshes: 0, revoked: 0 })
       expect(later.epoch).toBe(2)
+
+      // Nothing is left for its page to renew itself with.
+      site.forgetTokens()
+      expect(await counted(site, () => askMuch(later))).toEqual({ codes: 1, refreshes: 0, revoked: 0 })
+      expect(later.epoch).toBe(3)
+
+      // A token without a key that can be found: said, and not tried again and again.
+      await later.browse((page) => page.evaluate(forgetKeys))
+      const asked = later.fetchInPage(orders())
+      await expect(asked).rejects.toMatchObject({ cause: { code: 'needs-browser' } })
     })
   },
 )
 
 function closing(store: Store): Store & AsyncDisposable {
   return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() })
+}
+
+/** Runs in the page: empties all its databases. */
+async function forgetKeys(): Promise<void> {
+  for (const { name = '' } of await indexedDB.databases()) {
+    const database = await new Promise<IDBDatabase>((resolve) => {
+      const opening = indexedDB.open(name)
+      opening.onsuccess = () => {
+        resolve(opening.result)
+      }
+    })
+    const stores = [...database.objectStoreNames]
+    const emptying = database.transaction(stores, 'readwrite')
+    for (const store of stores) emptying.objectStore(store).clear()
+    await new Promise((resolve) => (emptying.oncomplete = resolve))
+    database.close()
+  }
 }

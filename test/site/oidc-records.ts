@@ -4,6 +4,8 @@ export interface OidcRecords {
   readonly adapter: (kind: string) => OidcAdapter
   /** All access tokens that were given out have ended a second ago, as if their time had come. */
   expireAccessTokens(): void
+  /** All tokens are gone, refresh tokens included. */
+  forgetTokens(): void
 }
 
 interface OidcRecord {
@@ -54,6 +56,9 @@ export function createOidcRecords(): OidcRecords {
     },
     expireAccessTokens() {
       for (const record of recordsOf('AccessToken').values()) record.exp = now() - 1
+    },
+    forgetTokens() {
+      for (const kind of ['AccessToken', 'RefreshToken']) recordsOf(kind).clear()
     },
   }
 }

@@ -36,6 +36,8 @@ export interface OidcSite {
   }
   /** Every access token ends now, as if its time had come; the applications' clocks do not know. */
   expireAccessTokens(): void
+  /** No token is known any more, and no refresh token either. */
+  forgetTokens(): void
 }
 
 export async function startOidc(shop: Shop): Promise<OidcSite> {
@@ -99,6 +101,9 @@ export async function startOidc(shop: Shop): Promise<OidcSite> {
     counters,
     expireAccessTokens: () => {
       records.expireAccessTokens()
+    },
+    forgetTokens: () => {
+      records.forgetTokens()
     },
   }
 }

@@ -147,6 +147,7 @@ export async function fetchInDocument(request: DocumentRequest): Promise<string>
     return new Uint8Array(await new Blob(chunks).arrayBuffer())
   }
 
+  let hasToken = false
   const ask = async (pair: CryptoKeyPair | undefined, nonce: string | null = null): Promise<Response> => {
     const headers = new Headers(request.headers.map(([name, value]): [string, string] => [name, value]))
     for (const rule of request.rules) {
@@ -154,6 +155,7 @@ export async function fetchInDocument(request: DocumentRequest): Promise<string>
       if (value !== undefined) headers.set(rule.header, rule.prefix + value)
     }
     const token = (headers.get('authorization') ?? '').replace(/^\S+ /, '')
+    hasToken = token !== ''
     if (pair !== undefined) headers.set('DPoP', await proofOf(pair, token, nonce))
     const { url, method, body, redirect, credentials } = request
     const answer = await fetch(url, {
@@ -168,9 +170,13 @@ export async function fetchInDocument(request: DocumentRequest): Promise<string>
   }
 
   const run = async (): Promise<DocumentAnswer> => {
-    const pair = request.isProven ? await findPair() : undefined
-    if (request.isProven && pair === undefined) return { failed: 'no-key' }
+    // A database that is just being deleted or upgraded does not open: the request must not wait for it for ever.
+    const late = new Promise<undefined>((resolve) => setTimeout(resolve, request.timeout / 4))
+    const pair = request.isProven ? await Promise.race([findPair().catch(() => undefined), late]) : undefined
     const answer = await ask(pair)
+    // The page's own fetch may have signed it. Without a token nobody is signed in, which a key would not change.
+    if (request.isProven && pair === undefined && hasToken && answer.status === 401)
+      return { failed: 'no-key' }
     const body = await readBody(answer)
     if (body === undefined) return { failed: 'too-big' }
     const { status, statusText, headers, url, redirected } = answer
