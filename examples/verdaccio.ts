@@ -14,6 +14,7 @@ const verdaccio = defineRecipe({
     await page.getByLabel('Password').fill(await secret('password'))
     await page.keyboard.press('Enter')
   },
+  revisit: false, // its page cannot renew a token by itself: with a dead one, sign in at once
 })
 
 const vault = createVault({ store: memoryStore(), key: generateKey(), secrets: registry.user })
@@ -26,3 +27,9 @@ console.log(`anonymous: ${String(anonymous.status)}`)
 const answer = await session.http(details)
 const { latest } = answer.json<{ latest: { name: string; description: string } }>()
 console.log(`session.http: ${String(answer.statusCode)}, ${latest.name}: ${latest.description}`)
+
+// Its token ends: the next call is answered after one login for all who call.
+await registry.passTokenLife()
+const calls = Array.from({ length: 5 }, () => session.http(details))
+const statuses = (await Promise.all(calls)).map(({ statusCode }) => statusCode)
+console.log(`after its token has ended: ${statuses.join(' ')}, in epoch ${String(session.epoch)}`)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { clockScript, passTime } from '../../test/site/child-clock.ts'
 import { freePort } from '../../test/site/free-port.ts'
 import { installed } from '../../test/site/installed.ts'
 
@@ -15,6 +16,8 @@ export interface Registry extends AsyncDisposable {
   readonly url: string
   readonly user: { readonly username: string; readonly password: string }
   readonly packageName: string
+  /** Its clock goes on by as much as a token of its page lives, and a second. */
+  passTokenLife(): Promise<void>
 }
 
 export async function startRegistry(say: (text: string) => void): Promise<Registry> {
@@ -28,6 +31,7 @@ export async function startRegistry(say: (text: string) => void): Promise<Regist
   const folder = await mkdtemp(join(tmpdir(), 'sessionbridge-verdaccio-'))
   const user = { username: 'alice', password: randomBytes(12).toString('base64url') }
   await writeFile(join(folder, 'config.yaml'), configuration)
+  await writeFile(join(folder, 'clock.cjs'), clockScript)
   await writeFile(
     join(folder, 'htpasswd'),
     `${user.username}:{SHA}${sha1(user.password).toString('base64')}\n`,
@@ -39,6 +43,7 @@ export async function startRegistry(say: (text: string) => void): Promise<Regist
   const server = fork(script, ['--config', join(folder, 'config.yaml'), '--listen', url], {
     cwd: folder,
     env: { PATH, HOME },
+    execArgv: ['--require', join(folder, 'clock.cjs')],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   const ended = once(server, 'exit')
@@ -52,18 +57,25 @@ export async function startRegistry(say: (text: string) => void): Promise<Regist
     const gone = ended.then(() => Promise.reject(new Error('verdaccio ended before it listened')))
     await Promise.race([once(server, 'message'), gone])
     const packageName = await publish(url, user)
-    return { url, user, packageName, [Symbol.asyncDispose]: stop }
+    const passTokenLife = (): Promise<void> => passTime(server, (tokenLife + 1) * 1000)
+    return { url, user, packageName, passTokenLife, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
+/** Seconds. */
+const tokenLife = 3600
+
 const configuration = `storage: ./storage
 auth:
   htpasswd:
     file: ./htpasswd
     max_users: -1
+security:
+  web:
+    sign: { expiresIn: ${String(tokenLife)}s }
 packages:
   '**':
     access: $authenticated

@@ -6,7 +6,7 @@ import { compiledScripts, runNode } from './terminal.ts'
 const installing = 300_000
 
 test(
-  'signs in to verdaccio by filling its two fields, then asks over HTTP for what only its users may see',
+  'signs in to verdaccio by filling its two fields, then asks over HTTP for what only its users may see, and goes on after its token',
   { timeout: installing },
   async () => {
     const example = join(await compiledScripts(), '../examples/verdaccio.js')
@@ -14,10 +14,11 @@ test(
     expect(ended.stderr).toBe('')
     expect(ended.code).toBe(0)
     const lines = ended.stdout.trim().split('\n')
-    expect(lines.slice(-3)).toEqual([
+    expect(lines.slice(-4)).toEqual([
       expect.stringMatching(/^signed in; carried by authorization$/i),
       'anonymous: 401',
       'session.http: 200, hello-from-sessionbridge: seen by signed-in users only',
+      'after its token has ended: 200 200 200 200 200, in epoch 2',
     ])
   },
 )

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { clockScript, passTime } from './child-clock.ts'
 import { freePort } from './free-port.ts'
 import { installed } from './installed.ts'
 
@@ -28,7 +29,7 @@ export async function startNodeRed(say: (text: string) => void = () => undefined
   const folder = await mkdtemp(join(tmpdir(), 'sessionbridge-node-red-'))
   const user = { username: 'alice', password: randomBytes(12).toString('base64url') }
   const url = `http://127.0.0.1:${String(await freePort())}/`
-  await writeFile(join(folder, 'clock.cjs'), clock)
+  await writeFile(join(folder, 'clock.cjs'), clockScript)
   await writeFile(join(folder, 'settings.cjs'), settings(user.username, hashOf(home, user.password)), {
     mode: 0o600,
   })
@@ -64,11 +65,7 @@ export async function startNodeRed(say: (text: string) => void = () => undefined
   return {
     url,
     user,
-    async passTokenLife() {
-      const passed = once(server, 'message')
-      server.send((sessionExpiryTime + 1) * 1000)
-      await passed
-    },
+    passTokenLife: () => passTime(server, (sessionExpiryTime + 1) * 1000),
     [Symbol.asyncDispose]: stop,
   }
 }
@@ -90,13 +87,6 @@ function hashOf(home: string, password: string): string {
   }
   return bcrypt.hashSync(password, 4)
 }
-
-/** Its clock goes by what it is told, so that nobody has to wait for the end of a token. */
-const clock = `const now = Date.now
-let passed = 0
-Date.now = () => now() + passed
-process.on('message', (ms) => { passed += ms; process.send('passed') })
-`
 
 function settings(username: string, password: string): string {
   return `module.exports = {
