@@ -1,7 +1,5 @@
 import { Readable } from 'node:stream'
-import type { BrowserContext, Page } from 'playwright'
 import type { Session } from '../session/session.ts'
-import type { Visit } from '../session/visit.ts'
 
 /** What Crawlee's crawlers ask of their `httpClient`; the shape of its `BaseHttpClient` (3.13 and later). */
 export interface CrawleeHttpClient {
@@ -52,23 +50,28 @@ export interface CrawleeStream extends Head {
 }
 
 /**
+ * Who crawls: one session; several, of which each entry of Crawlee's own session pool keeps one, in turn, as long as it lives;
+ * or your own choice by that entry.
+ */
+export type CrawleeSessions = Session | readonly Session[] | ((entry: object | undefined) => Session)
+
+/**
  * Crawls as the session: `new CheerioCrawler({ httpClient: crawleeClient(session) })`. Cookies, identity, header rules and
  * egress are the session's, and what Crawlee would put in their place is left out. A 401 renews the session before Crawlee
- * sees it; one that Crawlee sees was not cured by that. For many accounts give a function from Crawlee's own session (an
- * entry of its pool) to yours. Nothing of a session is put into Crawlee's pool, which is written to disk unsealed.
+ * sees it; one that Crawlee sees was not cured by that. For many accounts give their sessions. Nothing of a session is put
+ * into Crawlee's pool, which is written to disk unsealed: answers come without their `Set-Cookie`.
+ *
+ * Throws `TypeError` for an empty list.
  */
-export function crawleeClient(
-  session: Session | ((entry: object | undefined) => Session),
-): CrawleeHttpClient {
-  const sessionOf = (request: CrawleeRequest): Session =>
-    typeof session === 'function' ? session(request.sessionToken) : session
+export function crawleeClient(sessions: CrawleeSessions): CrawleeHttpClient {
+  const sessionOf = chooser(sessions)
   const ask = async (request: CrawleeRequest): Promise<Response> => {
     if (request.proxyUrl !== undefined)
       throw new TypeError(
         'The egress belongs to the session: give the proxy to the vault, not to the crawler',
       )
     const { method = 'GET', body, signal, followRedirect } = request
-    return sessionOf(request).fetch(request.url, {
+    return sessionOf(request.sessionToken).fetch(request.url, {
       method: method.toUpperCase(),
       headers: written(request.headers),
       body: (body ?? null) as BodyInit | null,
@@ -110,6 +113,25 @@ async function* counted(
   progress.percent = 1
 }
 
+export function chooser(sessions: CrawleeSessions): (entry: object | undefined) => Session {
+  if (typeof sessions === 'function') return sessions
+  const all: readonly Session[] = Array.isArray(sessions) ? (sessions as Session[]) : [sessions as Session]
+  const kept = new WeakMap<object, Session>()
+  let given = 0
+  const next = (): Session => {
+    const session = all[given++ % all.length]
+    if (session === undefined) throw new TypeError('No session to crawl with')
+    return session
+  }
+  if (all.length === 0) next()
+  return (entry) => {
+    if (entry === undefined || all.length === 1) return next()
+    const session = kept.get(entry) ?? next()
+    kept.set(entry, session)
+    return session
+  }
+}
+
 /** What is the session's to say: Crawlee's own jar would bring back cookies that the session no longer has. */
 const ofSession = new Set(['cookie', 'user-agent', 'accept-language', 'accept-encoding'])
 
@@ -124,44 +146,14 @@ function written(headers: CrawleeRequest['headers'] = {}): [string, string][] {
 function headOf(response: Response, { url }: CrawleeRequest, complete: boolean): Head {
   const headers: Record<string, string | string[] | undefined> = {}
   const isCoded = response.headers.has('content-encoding')
-  for (const [name, value] of response.headers)
-    if (!isCoded || (name !== 'content-encoding' && name !== 'content-length')) headers[name] = value
-  const cookies = response.headers.getSetCookie()
-  if (cookies.length > 0) headers['set-cookie'] = cookies
+  for (const [name, value] of response.headers) {
+    if (isCoded && (name === 'content-encoding' || name === 'content-length')) continue
+    if (name !== 'set-cookie') headers[name] = value // it is at home already; Crawlee would write it to disk
+  }
   const redirectUrls = response.redirected ? [new URL(response.url)] : []
   const { status: statusCode, statusText: statusMessage } = response
   return {
     ...{ redirectUrls, statusCode, statusMessage, headers, complete, trailers: {} },
     url: response.url === '' ? String(url) : response.url,
-  }
-}
-
-/**
- * Hooks for a PlaywrightCrawler whose pages have contexts of their own (`launchContext: { useIncognitoPages: true }`): pages
- * wear the session while they live, and what they change goes home.
- */
-export function crawleePageHooks(session: Session): {
-  readonly preNavigationHooks: ((crawling: { readonly page: Page }) => Promise<void>)[]
-  readonly prePageCloseHooks: ((page: Page) => Promise<void>)[]
-} {
-  const visits = new Map<BrowserContext, Promise<Visit>>()
-  return {
-    preNavigationHooks: [
-      async ({ page }) => {
-        const context = page.context()
-        const visit = visits.get(context) ?? session.attach(context)
-        visits.set(context, visit)
-        await visit
-      },
-    ],
-    prePageCloseHooks: [
-      async (page) => {
-        const context = page.context()
-        const visit = visits.get(context)
-        if (visit === undefined || context.pages().length > 1) return
-        visits.delete(context)
-        await (await visit).end()
-      },
-    ],
   }
 }

@@ -21,17 +21,17 @@ const mostRedirects = 20
 /**
  * Requests by Playwright's own client, in a context of yours (`await request.newContext()`, with your proxy and certificates),
  * that wear the session: each hop gets the headers that belong to its own address, which `extraHTTPHeaders` and a storage
- * state cannot do, and what it sets goes into the session. After a 401 the probe is asked, and a dead session is renewed
- * once for GET and HEAD. The context stays yours. Throws `RequestFailedError`, and what a renewal throws.
+ * state cannot do, and what it sets goes into the session. After a 401 the probe is asked, and a dead session is renewed;
+ * GET, HEAD and what has an `Idempotency-Key` is then sent once more. The context stays yours. Throws `RequestFailedError`,
+ * and what a renewal throws.
  */
 export function wearRequests(session: Session, context: APIRequestContext): SessionRequestContext {
   const send: Ask = async (url, options = {}) => {
     const method = (options.method ?? 'GET').toUpperCase()
     const answer = await follow(session, context, url, { ...options, method })
-    if (answer.status() !== 401 || (method !== 'GET' && method !== 'HEAD')) return answer
-    if ((await session.check()) !== 'dead') return answer
+    if (answer.status() !== 401 || (await session.check()) !== 'dead') return answer
     await session.renew()
-    return follow(session, context, url, { ...options, method })
+    return mayRepeat(method, options) ? follow(session, context, url, { ...options, method }) : answer
   }
   const by =
     (method: string): Ask =>
@@ -42,6 +42,11 @@ export function wearRequests(session: Session, context: APIRequestContext): Sess
     ...{ get: by('GET'), post: by('POST'), put: by('PUT'), patch: by('PATCH') },
     ...{ delete: by('DELETE'), head: by('HEAD') },
   }
+}
+
+function mayRepeat(method: string, { headers = {} }: FetchOptions): boolean {
+  if (method === 'GET' || method === 'HEAD') return true
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'idempotency-key')
 }
 
 async function follow(

@@ -17,7 +17,8 @@ export async function contextRequest(browser: Browser, session: Session): Promis
 
 /** `sendRequest` as a handler of a crawler gets it, with Crawlee's own client; the handler stays open until `close`. */
 export async function crawleeSendRequest(origin: string, cookie: string): Promise<Asking> {
-  const { BasicCrawler, Configuration } = await loadCrawlee()
+  const { BasicCrawler, Configuration, log } = await loadCrawlee()
+  log.setLevel(0)
   let close = (): void => undefined
   const over = new Promise<void>((resolve) => (close = resolve))
   let running: Promise<unknown> = Promise.resolve()
@@ -30,7 +31,7 @@ export async function crawleeSendRequest(origin: string, cookie: string): Promis
           await over
         },
       },
-      new Configuration({ persistStorage: false, logLevel: 0 }),
+      new Configuration({ persistStorage: false }),
     )
     running = crawler.run([origin])
     running.catch(reject)

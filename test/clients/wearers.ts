@@ -1,22 +1,19 @@
 import { once } from 'node:events'
 import { request as playwrightRequest } from 'playwright'
 import { fetch as undiciFetch, request as undiciRequest } from 'undici'
-import {
-  crawleeClient,
-  impitFetch,
-  sessionDispatcher,
-  wearRequests,
-  type ImpitClass,
-  type Session,
-} from '../../src/index.ts'
+import { crawleeClient, impitFetch, sessionDispatcher, wearRequests, type Session } from '../../src/index.ts'
+import { loadAxios, loadImpit } from '../site/foreign-clients.ts'
 
-/** Every way in which something else than the session's own clients can wear it. */
+/** Every way to wear a session: its own clients, and what makes others wear it, each with the real package. */
 export const wearers = [
   'session.fetch',
+  'session.http',
   'undici request',
   'undici fetch',
   "Node's fetch",
   'impit',
+  'impit, an instance',
+  'axios',
   'crawlee',
   'crawlee stream',
   'playwright',
@@ -28,6 +25,7 @@ export interface Asked {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: string
+  readonly signal?: AbortSignal
 }
 
 export interface Wearer {
@@ -36,7 +34,9 @@ export interface Wearer {
 }
 
 /** These make their own connections: only addresses that the system's resolver knows are within their reach. */
-export const ownConnections: readonly WearerName[] = ['impit', 'playwright']
+export const ownConnections: readonly WearerName[] = ['impit', 'impit, an instance', 'playwright']
+/** These follow redirects by the fetch specification of their own: what the caller wrote is theirs to drop. */
+export const followByThemselves: readonly WearerName[] = ['undici fetch', "Node's fetch"]
 
 const nothing = (): Promise<void> => Promise.resolve()
 
@@ -44,20 +44,16 @@ export async function wear(name: WearerName, session: Session): Promise<Wearer> 
   switch (name) {
     case 'session.fetch':
       return byFetch((url, asked) => session.fetch(url, asked))
-    case 'undici request': {
-      const dispatcher = await sessionDispatcher(session)
+    case 'session.http':
       return {
-        async ask(url, { method = 'GET', ...rest } = {}) {
-          const { statusCode, body } = await undiciRequest(url, {
-            dispatcher,
-            method: method as 'GET',
-            ...rest,
-          })
-          return { status: statusCode, text: await body.text() }
+        async ask(url, asked = {}) {
+          const { statusCode, body } = await session.http(url, { ...asked, throwHttpErrors: false })
+          return { status: statusCode, text: body.toString() }
         },
-        close: () => dispatcher.close(),
+        close: nothing,
       }
-    }
+    case 'undici request':
+      return byUndiciRequest(session)
     case 'undici fetch': {
       const dispatcher = await sessionDispatcher(session)
       return byFetch((url, asked) => undiciFetch(url, { dispatcher, ...asked }))
@@ -67,24 +63,22 @@ export async function wear(name: WearerName, session: Session): Promise<Wearer> 
       return byFetch((url, asked) => fetch(url, { dispatcher, ...asked } as RequestInit))
     }
     case 'impit': {
-      const { Impit } = await impit()
+      const { Impit } = await loadImpit()
       const fetchByImpit = impitFetch(session, Impit, {})
       return byFetch((url, asked) => fetchByImpit(url, asked))
     }
+    case 'impit, an instance': {
+      const { Impit } = await loadImpit()
+      const fetchByImpit = impitFetch(session, new Impit({} as never))
+      return byFetch((url, asked) => fetchByImpit(url, asked))
+    }
+    case 'axios':
+      return byAxios(session)
     case 'crawlee':
     case 'crawlee stream':
       return byCrawlee(name, session)
-    case 'playwright': {
-      const context = await playwrightRequest.newContext()
-      const worn = wearRequests(session, context)
-      return {
-        async ask(url, { body, ...rest } = {}) {
-          const answer = await worn.fetch(url, { ...rest, ...(body !== undefined && { data: body }) })
-          return { status: answer.status(), text: await answer.text() }
-        },
-        close: () => context.dispose(),
-      }
-    }
+    case 'playwright':
+      return byPlaywright(session)
   }
 }
 
@@ -95,6 +89,38 @@ function byFetch(ask: (url: string, asked: Asked) => Promise<Answer>): Wearer {
     async ask(url, asked = {}) {
       const answer = await ask(url, asked)
       return { status: answer.status, text: await answer.text() }
+    },
+    close: nothing,
+  }
+}
+
+async function byUndiciRequest(session: Session): Promise<Wearer> {
+  const dispatcher = await sessionDispatcher(session)
+  return {
+    async ask(url, { method = 'GET', ...rest } = {}) {
+      const { statusCode, body } = await undiciRequest(url, { dispatcher, method: method as 'GET', ...rest })
+      return { status: statusCode, text: await body.text() }
+    },
+    close: () => dispatcher.close(),
+  }
+}
+
+async function byAxios(session: Session): Promise<Wearer> {
+  const axios = (await loadAxios()).create({
+    adapter: 'fetch',
+    env: { fetch: session.fetch },
+    headers: { 'User-Agent': false },
+  })
+  return {
+    async ask(url, { body, ...rest } = {}) {
+      const { status, data } = await axios(url, {
+        ...rest,
+        ...(body !== undefined && { data: body }),
+        responseType: 'text',
+        transformResponse: (text: unknown) => text,
+        validateStatus: () => true,
+      })
+      return { status, text: data as string }
     },
     close: nothing,
   }
@@ -119,24 +145,16 @@ function byCrawlee(name: WearerName, session: Session): Wearer {
   }
 }
 
-/**
- * impit itself where `SESSIONBRIDGE_IMPIT` names its module (its platform binaries are not for every lockfile); else a class
- * that keeps to impit's contract over undici: it decodes bodies, and says afterwards how they were coded.
- */
-async function impit(): Promise<{ Impit: ImpitClass<object> }> {
-  const path = process.env['SESSIONBRIDGE_IMPIT']
-  if (path !== undefined) return (await import(path)) as { Impit: ImpitClass<object> }
-  class LikeImpit {
-    readonly #settings: { readonly followRedirects: boolean }
-    constructor(settings: { readonly followRedirects: boolean }) {
-      this.#settings = settings
-    }
-    async fetch(url: string, init: object) {
-      const redirect = this.#settings.followRedirects ? 'follow' : 'manual'
-      const answer = await fetch(url, { ...init, redirect })
-      const { status, statusText, headers } = answer
-      return { status, statusText, headers, url: answer.url, body: answer.body ?? new Blob([]).stream() }
-    }
+async function byPlaywright(session: Session): Promise<Wearer> {
+  const context = await playwrightRequest.newContext()
+  const worn = wearRequests(session, context)
+  return {
+    async ask(url, { body, signal, ...rest } = {}) {
+      signal?.throwIfAborted() // it knows none; what runs is ended with its context
+      signal?.addEventListener('abort', () => void context.dispose())
+      const answer = await worn.fetch(url, { ...rest, ...(body !== undefined && { data: body }) })
+      return { status: answer.status(), text: await answer.text() }
+    },
+    close: () => context.dispose(),
   }
-  return { Impit: LikeImpit as unknown as ImpitClass<object> }
 }

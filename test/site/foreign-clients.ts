@@ -51,9 +51,9 @@ export interface Crawling {
   readonly request: { readonly url: string; readonly loadedUrl?: string; readonly userData: unknown }
   readonly body: string | Buffer
   readonly response: { readonly statusCode: number }
-  readonly session?: { readonly id: string }
+  readonly session?: { readonly id: string; isUsable(): boolean }
   readonly page: Page
-  sendRequest(asked?: object): Promise<{ readonly statusCode: number; readonly body: string }>
+  readonly sendRequest: (asked?: object) => Promise<{ readonly statusCode: number; readonly body: string }>
 }
 
 export interface Crawler {
@@ -66,7 +66,9 @@ type CrawlerClass = new (options: object, configuration: object) => Crawler
 export interface Crawlee {
   readonly BasicCrawler: CrawlerClass
   readonly CheerioCrawler: CrawlerClass
+  readonly log: { setLevel(level: number): void }
   readonly Configuration: new (options: object) => object
+  readonly ProxyConfiguration: new (options: object) => object
 }
 
 export async function loadCrawlee(): Promise<Crawlee> {
