@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -57,6 +57,20 @@ describe('the examples of the README', () => {
     expect(code, stdout + stderr).toBe(0)
     expect(stdout).toMatch(/1 passed/)
     expect(shop.counters.logins).toBe(1)
+  })
+
+  test('clients of others go on with that login', async () => {
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules')) // for the cache of what tests install
+    const { logins } = shop.counters
+    const said = await Promise.all(
+      ['undici', 'axios', 'crawlee'].map((name) => run([join(examples, `clients/${name}.js`)])),
+    )
+    expect(said.map(({ code, stdout, stderr }) => [code, stdout, stderr])).toEqual([
+      [0, expect.stringMatching(/^undici: 200, [1-9]\d* orders\n$/), ''],
+      [0, expect.stringMatching(/^axios: 200, [1-9]\d* orders\n$/), ''],
+      [0, expect.stringMatching(/^crawlee: 5 pages, [1-9]\d* orders\n$/), ''],
+    ])
+    expect(shop.counters.logins).toBe(logins)
   })
 
   test('the fleet signs in once, however many of it are started', async () => {
