@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { PurgeOptions } from './purge.ts'
+import type { RetryOptions } from './retry.ts'
 import type { SignOutOptions } from './sign-out.ts'
 import type { Call } from './terminal/call.ts'
 import { addNetworkOptions, type CommonOptions } from './vault/settings.ts'
@@ -61,6 +62,21 @@ export function describeOperations({ command, run }: Describing): void {
     (name: string, options: CommonOptions) =>
       run(options, async (call) => (await import('./unlock.ts')).unlock(call, name)),
   )
+
+  addNetworkOptions(
+    command(
+      'retry [letters]',
+      'ask dead letters again: a file, or the URL of a Redis (default: SESSIONBRIDGE_LETTERS); what succeeds leaves them',
+    ),
+  )
+    .option('--list', 'only say what is there')
+    .option('--session <name>', 'only those of this session')
+    .option('--out <folder>', 'write each answer to a file of its own, readable by you alone')
+    .option('--stream <key>', 'stream of the letters in a Redis (default: sessionbridge:letters)')
+    .option('--concurrency <count>', 'how many at a time (default: 4)', Number)
+    .action((letters: string | undefined, options: RetryOptions) =>
+      run(options, async (call: Call<RetryOptions>) => (await import('./retry.ts')).retry(call, letters)),
+    )
 
   command('stats', 'what stands in the store, counted').action((options: CommonOptions) =>
     run(options, async (call) => (await import('./stats.ts')).stats(call)),

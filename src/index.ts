@@ -2,7 +2,15 @@ export { createVault, type Vault, type Visitor } from './session/vault.ts'
 export { sessionName } from './session/open-session.ts'
 export type { OpenOptions, VaultOptions, VaultPolicy } from './session/options.ts'
 export type { Session } from './session/session.ts'
-export type { MapOptions, MapProgress, MapResult, MapTools, MapWork, OnceOptions } from './session/map/map.ts'
+export type {
+  MapOptions,
+  MapProgress,
+  MapResult,
+  MapSource,
+  MapTools,
+  MapWork,
+  OnceOptions,
+} from './session/map/map-options.ts'
 export type { Renewal } from './session/renewing.ts'
 export type { Rung, RungOutcome } from './session/climb.ts'
 export type { VaultOperations } from './session/vault-operations.ts'
@@ -46,6 +54,10 @@ export type { BrowserOptions } from './login/browser.ts'
 export { findBrowser } from './login/find-browser.ts'
 export type { Liveness } from './login/probe.ts'
 
+export { jsonlLetters, redisLetters } from './store/letters.ts'
+export type { JsonlLettersOptions, RedisLettersOptions } from './store/letters.ts'
+export type { KeptLetter, Letters, SealedLetter } from './store/letters/contract.ts'
+export type { DeadLetter } from './session/letters/dead-letter.ts'
 export { fileStore } from './store/file.ts'
 export { memoryStore } from './store/memory.ts'
 export { redisStore, type RedisStoreOptions } from './store/redis.ts'

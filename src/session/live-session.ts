@@ -21,7 +21,7 @@ import type { SessionState } from '../state/state.ts'
 import type { InPage } from './in-page.ts'
 import { Life } from './life.ts'
 import type { LivingPages } from './living-pages.ts'
-import type { MapOptions, MapResult, MapWork } from './map/map.ts'
+import type { MapOptions, MapResult, MapSource, MapWork } from './map/map-options.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { VaultOptions } from './options.ts'
 import type { SignedOut } from './operations/sign-out.ts'
@@ -153,11 +153,7 @@ export class LiveSession implements Session {
     return headers.filter(([, value]) => value !== signatureMark)
   }
 
-  async map(
-    urls: Iterable<string | URL> | AsyncIterable<string | URL>,
-    work: MapWork,
-    options?: MapOptions,
-  ): Promise<MapResult> {
+  async map(urls: MapSource, work: MapWork, options?: MapOptions): Promise<MapResult> {
     this.#assertOpen()
     const { signOut } = this.#recipe
     const { mapUrls } = await import('./map/map.ts')

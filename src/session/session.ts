@@ -10,7 +10,7 @@ import type { Liveness } from '../login/probe.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
-import type { MapOptions, MapResult, MapWork } from './map/map.ts'
+import type { MapOptions, MapResult, MapSource, MapWork } from './map/map-options.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { SignedOut } from './operations/sign-out.ts'
 import type { Renewal } from './renewing.ts'
@@ -52,11 +52,7 @@ export interface Session extends AsyncDisposable {
    * is noted, and the others go on; a session that is dead, closed or kept out ends the whole with its error. With a
    * `checkpoint` the same call goes on after a crash. Addresses that would sign out are left out and listed.
    */
-  map(
-    urls: Iterable<string | URL> | AsyncIterable<string | URL>,
-    work: MapWork,
-    options?: MapOptions,
-  ): Promise<MapResult>
+  map(urls: MapSource, work: MapWork, options?: MapOptions): Promise<MapResult>
   /**
    * Runs `visit` with a page that is signed in, then takes home what changed. The browser is opened at first use. Where the
    * site signs its requests with a key that cannot leave the browser, all visits use the page of the login, one at a time.

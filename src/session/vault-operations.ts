@@ -1,4 +1,6 @@
 import type { Recipe } from '../login/recipe.ts'
+import type { Letters } from '../store/letters/contract.ts'
+import type { DeadLetter } from './letters/dead-letter.ts'
 import { readLedger, type SessionEvent } from './ledger.ts'
 import type { KeptGeneration, RolledBack } from './operations/history.ts'
 import type { Purged, PurgeOptions } from './operations/purge.ts'
@@ -41,6 +43,10 @@ export interface VaultOperations {
   events(name: string): Promise<readonly SessionEvent[]>
   /** Lifts what failed logins have brought about: the hold-off, the refusal of rejected secrets, the quarantine. */
   unlock(name: string): Promise<void>
+  /** The dead letters of a shelf, oldest first, of all sessions; `unreadable`: how many do not open with the keys at hand. */
+  readLetters(
+    letters: Letters,
+  ): Promise<{ readonly letters: readonly DeadLetter[]; readonly unreadable: number }>
   /** Names of the stored sessions of an account, of all recipes. */
   sessionsOf(account: string): Promise<string[]>
   /** Counts what is stored; opens every session once. */
@@ -69,6 +75,8 @@ export function vaultOperations({ shelf, options, logger }: RenewalPlace): Vault
     },
     events: async (name) => (await readLedger(shelf, name)).events,
     unlock: async (name) => (await import('./attempt-budget.ts')).forgiveAttempts(shelf, name),
+    readLetters: async (letters) =>
+      (await import('./letters/dead-letter.ts')).readLetters(letters, shelf.keys),
     sessionsOf: async (account) =>
       (await listNames(shelf)).sessions.filter((name) => name.slice(name.indexOf('/') + 1) === account),
     stats: async (how) => (await import('./operations/vault-stats.ts')).countVault(shelf, how),

@@ -117,7 +117,8 @@ class RedisStore implements Store {
   }
 }
 
-function placeOf(redis: RedisClient | string | readonly string[]): Place {
+/** Throws `TypeError` for what is no Redis. */
+export function placeOf(redis: RedisClient | string | readonly string[]): Place {
   if (typeof redis === 'string') return { urls: [urlOf(redis)], cluster: false }
   if (isList(redis)) {
     if (redis.length === 0) throw new TypeError('redisStore() needs at least one URL')

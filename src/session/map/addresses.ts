@@ -6,6 +6,11 @@ export interface Address {
   readonly index: number
 }
 
+/** What the work threw. */
+export interface Failure {
+  readonly error: unknown
+}
+
 /** The next one that may be asked at all; `undefined` at their end. */
 export type Offer = () => Promise<Address | undefined>
 
@@ -14,7 +19,7 @@ export interface Addresses {
   /** `undefined`: there are no more for this run. */
   next(): Promise<Address | undefined>
   /** Resolves when whoever asked for it may ask for the next. */
-  settled(address: Address, outcome: 'done' | 'failed'): Promise<void>
+  settled(address: Address, failure: Failure | undefined): Promise<void>
   /** Resolves when all that is settled is on record. */
   close(): Promise<void>
 }
@@ -33,8 +38,8 @@ export function ownAddresses(
         skipped()
       }
     },
-    async settled({ url }, outcome) {
-      if (outcome === 'done') await checkpoint?.add(url)
+    async settled({ url }, failure) {
+      if (failure === undefined) await checkpoint?.add(url)
     },
     close: async () => checkpoint?.close(),
   }

@@ -1,75 +1,16 @@
-import { BlockedError } from '../../http/traffic-errors.ts'
 import { ClosedError, plainUrl, SessionDeadError } from '../../errors.ts'
-import type { Shelf } from '../stored.ts'
-import { ownAddresses, type Address, type Addresses, type Offer } from './addresses.ts'
-import { openCheckpoint } from './checkpoint.ts'
+import { BlockedError } from '../../http/traffic-errors.ts'
+import type { Address, Addresses, Failure, Offer } from './addresses.ts'
+import {
+  checkOptions,
+  isLetters,
+  type MapOptions,
+  type MapResult,
+  type MapSource,
+  type MapWork,
+} from './map-options.ts'
+import { openAddresses, openGraves, type MapHost } from './open-addresses.ts'
 import { signsOut } from './sign-out-guard.ts'
-
-export interface MapOptions {
-  /** How many at a time; default 8. */
-  readonly concurrency?: number
-  /**
-   * A file that remembers what is done (digests, no addresses). When the program has ended early, the same call goes on where
-   * it stopped. What was under way at a crash is done again.
-   */
-  readonly checkpoint?: string
-  /**
-   * Name of a job that any number of processes with the same store work on: each address is taken once by all of them, now
-   * and after a restart. See `OnceOptions`.
-   */
-  readonly once?: string | OnceOptions
-  /** Told after each one. */
-  readonly progress?: (progress: MapProgress) => void
-  readonly signal?: AbortSignal
-}
-
-/** How several processes share the addresses of a job; what is written down for it are digests, sealed. */
-export interface OnceOptions {
-  readonly job: string
-  /** Whose job it is: of this session (default), so that each account sees all addresses; or of all accounts of the recipe. */
-  readonly of?: 'session' | 'recipe'
-  /** What failed before this call: `leave` it (default), or take it `again`. */
-  readonly failed?: 'leave' | 'again'
-  /** A process that is not heard of for so long has lost what it was working on to the others, ms; default 15,000. */
-  readonly leaseFor?: number
-}
-
-export interface MapProgress {
-  readonly done: number
-  readonly failed: number
-  /** Done by an earlier run, or not visited because it would sign out. */
-  readonly skipped: number
-  /** Taken by another process of the job, now or earlier; 0 without `once`. */
-  readonly elsewhere: number
-  /** `undefined` while the addresses are still coming in. */
-  readonly total: number | undefined
-}
-
-export interface MapResult extends MapProgress {
-  readonly total: number
-  /** In no order; a run with the same checkpoint tries them again. Addresses without query. */
-  readonly failures: readonly { readonly url: string; readonly error: unknown }[]
-  /** Addresses that would have signed the session out; without query. */
-  readonly guarded: readonly string[]
-}
-
-/** What one address is worked on with. */
-export interface MapTools {
-  /** From 0, in the order of the addresses. */
-  readonly index: number
-  /** Aborts when the whole is called off. */
-  readonly signal: AbortSignal
-}
-
-export type MapWork = (url: string, tools: MapTools) => Promise<unknown>
-
-export interface MapHost {
-  readonly name: string
-  /** Address that signs out, when the recipe names one. */
-  readonly signOut: string | undefined
-  /** Where jobs are kept that several processes work on. */
-  readonly shelf: Shelf
-}
 
 /**
  * Works through addresses, some at a time. One that fails is noted and the others go on; but a session that is dead, closed
@@ -77,18 +18,19 @@ export interface MapHost {
  */
 export async function mapUrls(
   host: MapHost,
-  urls: Iterable<string | URL> | AsyncIterable<string | URL>,
+  urls: MapSource,
   work: MapWork,
   options: MapOptions = {},
 ): Promise<MapResult> {
   const { concurrency = 8, progress, signal } = options
-  checkOptions(options, concurrency)
+  checkOptions(options, concurrency, urls)
   const counts = { done: 0, failed: 0, skipped: 0, elsewhere: 0 }
   const failures: { url: string; error: unknown }[] = []
   const guarded: string[] = []
   const stop = new AbortController()
   const ended = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal])
-  const source = iterate(urls)
+  const source = iterate(isLetters(urls) ? [] : urls)
+  const bury = await openGraves(host, options)
   let taken = 0
   let total: number | undefined
 
@@ -117,25 +59,26 @@ export async function mapUrls(
     for (;;) {
       const address = await addresses.next()
       if (address === undefined || ended.aborted) return
-      const outcome = await one(address)
-      await addresses.settled(address, outcome)
-      count(outcome)
+      const failure = await one(address)
+      await addresses.settled(address, failure)
+      count(failure === undefined ? 'done' : 'failed')
     }
   }
 
-  async function one({ url, index }: Address): Promise<'done' | 'failed'> {
+  async function one({ url, index }: Address): Promise<Failure | undefined> {
     try {
       await work(url, { index, signal: ended })
-      return 'done'
+      return undefined
     } catch (error) {
       if (ended.aborted || endsAll(error)) throw error
       failures.push({ url: plainUrl(url), error })
-      return 'failed'
+      await bury?.(url, error) // before it is marked as failed: a crash in between must not lose it
+      return { error }
     }
   }
 
   try {
-    const addresses = await openAddresses(host, options, { concurrency, ended, offer, count })
+    const addresses = await openAddresses(host, urls, options, { concurrency, ended, offer, count })
     try {
       await allOrNone(
         Array.from({ length: concurrency }, () => worker(addresses)),
@@ -152,58 +95,6 @@ export async function mapUrls(
   } finally {
     await source.return?.()
   }
-}
-
-function checkOptions({ checkpoint, once }: MapOptions, concurrency: number): void {
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw new TypeError('session.map: concurrency must be a whole number above zero')
-  if (once === undefined) return
-  if (checkpoint !== undefined)
-    throw new TypeError(
-      'session.map: a job remembers what is done by itself. Pass "once" or "checkpoint", not both.',
-    )
-  const { job, leaseFor = 15_000 } = typeof once === 'string' ? { job: once } : once
-  if (typeof job !== 'string' || job === '') throw new TypeError('session.map: once needs the name of a job')
-  if (!Number.isInteger(leaseFor) || leaseFor < 100)
-    throw new TypeError('session.map: once.leaseFor is in whole milliseconds, at least 100')
-}
-
-interface Run {
-  readonly concurrency: number
-  readonly ended: AbortSignal
-  readonly offer: Offer
-  count(kind: 'skipped' | 'elsewhere'): void
-}
-
-async function openAddresses(host: MapHost, { checkpoint, once }: MapOptions, run: Run): Promise<Addresses> {
-  if (once === undefined) {
-    const done = checkpoint === undefined ? undefined : await openCheckpoint(host.name, checkpoint)
-    return ownAddresses(run.offer, done, () => {
-      run.count('skipped')
-    })
-  }
-  const {
-    job,
-    of = 'session',
-    failed = 'leave',
-    leaseFor = 15_000,
-  }: OnceOptions = typeof once === 'string' ? { job: once } : once
-  const [{ TakenOnce }, { jobName }] = await Promise.all([
-    import('./taken-once.ts'),
-    import('./claim-log.ts'),
-  ])
-  const { concurrency, ended, offer } = run
-  return TakenOnce.open(
-    {
-      ...{ shelf: host.shelf, concurrency, leaseFor, ended },
-      prefix: jobName(of === 'session' ? host.name : host.name.slice(0, host.name.indexOf('/')), job),
-      failedAgain: failed === 'again',
-      elsewhere: () => {
-        run.count('elsewhere')
-      },
-    },
-    offer,
-  )
 }
 
 /** The first failure calls the others off, and is thrown when they have ended. */

@@ -1,6 +1,6 @@
 import { StoreFailedError } from '../../errors.ts'
 import type { Shelf } from '../stored.ts'
-import type { Address, Addresses, Offer } from './addresses.ts'
+import type { Address, Addresses, Failure, Offer } from './addresses.ts'
 import { ClaimLog, digestOfAddress, type LogLine } from './claim-log.ts'
 import { inTime, pause } from './waiting.ts'
 import { WorkerSlot } from './worker-slot.ts'
@@ -95,11 +95,11 @@ export class TakenOnce implements Addresses {
     }
   }
 
-  async settled({ index }: Address, outcome: 'done' | 'failed'): Promise<void> {
+  async settled({ index }: Address, failure: Failure | undefined): Promise<void> {
     const digest = this.#running.get(index)
     if (digest === undefined) return
     this.#running.delete(index)
-    this.#settled.push({ digest, outcome })
+    this.#settled.push({ digest, outcome: failure === undefined ? 'done' : 'failed' })
     this.#unrecorded += 1
     const { concurrency } = this.#options
     if (this.#unrecorded >= concurrency) await this.#inRound()

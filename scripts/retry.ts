@@ -1,0 +1,154 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DeadLetter, Letters, Session } from '../src/index.ts'
+import type { Call } from './terminal/call.ts'
+import { CommandError, exitCodes, failureOf } from './terminal/exit-codes.ts'
+import { printable } from './terminal/screen.ts'
+import { openLetters } from './vault/letters-place.ts'
+import { openStored } from './vault/open-stored.ts'
+import { openVault } from './vault/open-vault.ts'
+import type { CommonOptions, NetworkOptions } from './vault/settings.ts'
+
+export interface RetryOptions extends CommonOptions, NetworkOptions {
+  readonly list?: boolean
+  readonly session?: string
+  readonly out?: string
+  readonly stream?: string
+  readonly concurrency?: number
+}
+
+/** What became of one letter. */
+interface Outcome {
+  readonly letter: DeadLetter
+  /** `kept`: it was not asked for. */
+  readonly outcome: 'done' | 'failed' | 'kept'
+  readonly status?: number
+  readonly bytes?: number
+  readonly file?: string
+  /** Of the failure. */
+  readonly code?: string
+  readonly exitCode?: number
+}
+
+/** Asks dead letters again, each with its session. What is answered leaves them; the others stay, with one try more. */
+export async function retry(call: Call<RetryOptions>, named: string | undefined): Promise<number> {
+  const { options, screen } = call
+  const { concurrency = 4 } = options
+  if (!Number.isInteger(concurrency) || concurrency < 1)
+    throw new CommandError('usage', exitCodes.other, '--concurrency takes a whole number above zero.')
+  const shelf = openLetters(named, options.stream)
+  try {
+    const vault = await openVault(call)
+    const { letters, unreadable } = await vault.readLetters(shelf)
+    const wanted = letters.filter(
+      ({ session }) => options.session === undefined || session === options.session,
+    )
+    if (options.out !== undefined) await mkdir(options.out, { recursive: true, mode: 0o700 })
+    const outcomes: Outcome[] = []
+    for (const name of new Set(wanted.map(({ session }) => session))) {
+      const own = wanted.filter(({ session }) => session === name)
+      if (options.list === true) outcomes.push(...own.map(kept))
+      else outcomes.push(...(await retrySession(call, { name, shelf, letters: own, concurrency })))
+    }
+    await report(call, outcomes, unreadable)
+    if (unreadable > 0)
+      screen.note(`${String(unreadable)} letters do not open: damaged, or sealed with another key`)
+    return codeFor(outcomes, unreadable)
+  } finally {
+    await shelf.close()
+  }
+}
+
+interface Own {
+  readonly name: string
+  readonly shelf: Letters
+  readonly letters: readonly DeadLetter[]
+  readonly concurrency: number
+}
+
+async function retrySession(
+  call: Call<RetryOptions>,
+  { name, shelf, letters, concurrency }: Own,
+): Promise<Outcome[]> {
+  const byUrl = new Map(letters.map((letter) => [letter.url, letter]))
+  const outcomes = new Map<DeadLetter, Outcome>()
+  try {
+    const session = await openStored(call, name)
+    try {
+      const work = async (url: string): Promise<void> => {
+        const letter = byUrl.get(url)
+        if (letter === undefined) throw new CommandError('other', exitCodes.other, 'It was added meanwhile.')
+        try {
+          outcomes.set(letter, await ask(session, letter, call))
+        } catch (error) {
+          outcomes.set(letter, failed(letter, error))
+          throw error
+        }
+      }
+      await session.map(shelf, work, { concurrency, signal: call.signal })
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    if (call.signal.aborted) throw error
+    call.screen.error(`${name}: ${failureOf(error).message}`)
+    for (const letter of letters)
+      if (!outcomes.has(letter)) outcomes.set(letter, { ...failed(letter, error), outcome: 'kept' })
+  }
+  return letters.map((letter) => outcomes.get(letter) ?? kept(letter))
+}
+
+async function ask(
+  session: Session,
+  letter: DeadLetter,
+  { options, screen, signal }: Call<RetryOptions>,
+): Promise<Outcome> {
+  screen.progress(`asking ${printable(letter.place)}`)
+  const { statusCode, body } = await session.http(letter.url, { signal })
+  const file = options.out === undefined ? undefined : join(options.out, `${letter.id}.body`)
+  if (file !== undefined) await writeFile(file, body, { mode: 0o600 })
+  return {
+    letter,
+    outcome: 'done',
+    status: statusCode,
+    bytes: body.length,
+    ...(file !== undefined && { file }),
+  }
+}
+
+function kept(letter: DeadLetter): Outcome {
+  return { letter, outcome: 'kept' }
+}
+
+function failed(letter: DeadLetter, error: unknown): Outcome {
+  const { code, exitCode } = failureOf(error)
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : undefined
+  return { letter, outcome: 'failed', code, exitCode, ...(status !== undefined && { status }) }
+}
+
+async function report({ screen }: Call, outcomes: readonly Outcome[], unreadable: number): Promise<void> {
+  screen.stop()
+  const counted = (kind: Outcome['outcome']): number =>
+    outcomes.filter(({ outcome }) => outcome === kind).length
+  const counts = { done: counted('done'), failed: counted('failed'), kept: counted('kept'), unreadable }
+  await screen.data({
+    ...counts,
+    letters: outcomes.map(({ letter, ...facts }) => ({ ...letter.toJSON(), ...facts })),
+  })
+  const lines = outcomes.map(
+    ({ letter, outcome, status, code, file }) =>
+      `${outcome.padEnd(6)}  ${letter.session}  ${printable(letter.place, 300)}  ` +
+      `${[status, code ?? (outcome === 'kept' ? letter.code : undefined), file].filter((word) => word !== undefined).join(' ')}` +
+      `${outcome === 'done' ? '' : ` · ${String(letter.tries + (outcome === 'failed' ? 1 : 0))} tries`}`,
+  )
+  await screen.result(
+    [...lines, `${String(counts.done)} done, ${String(counts.failed + counts.kept)} stay`].join('\n'),
+  )
+}
+
+/** The first that says more than "something failed" wins: a dead session, a closed store. */
+function codeFor(outcomes: readonly Outcome[], unreadable: number): number {
+  const codes = outcomes.map(({ exitCode = exitCodes.ok }) => exitCode)
+  if (unreadable > 0) codes.push(exitCodes.store)
+  return codes.find((code) => code > exitCodes.other) ?? Math.max(exitCodes.ok, ...codes)
+}
