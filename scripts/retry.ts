@@ -135,15 +135,18 @@ async function report({ screen }: Call, outcomes: readonly Outcome[], unreadable
     ...counts,
     letters: outcomes.map(({ letter, ...facts }) => ({ ...letter.toJSON(), ...facts })),
   })
-  const lines = outcomes.map(
-    ({ letter, outcome, status, code, file }) =>
-      `${outcome.padEnd(6)}  ${letter.session}  ${printable(letter.place, 300)}  ` +
-      `${[status, code ?? (outcome === 'kept' ? letter.code : undefined), file].filter((word) => word !== undefined).join(' ')}` +
-      `${outcome === 'done' ? '' : ` · ${String(letter.tries + (outcome === 'failed' ? 1 : 0))} tries`}`,
-  )
+  const lines = outcomes.map(inWords)
   await screen.result(
     [...lines, `${String(counts.done)} done, ${String(counts.failed + counts.kept)} stay`].join('\n'),
   )
+}
+
+function inWords({ letter, outcome, status, code, file }: Outcome): string {
+  const why = code ?? (outcome === 'kept' ? letter.code : undefined)
+  const facts = [status, why, file].filter((word) => word !== undefined).join(' ')
+  const tries = letter.tries + (outcome === 'failed' ? 1 : 0)
+  const line = `${outcome.padEnd(6)}  ${letter.session}  ${printable(letter.place, 300)}  ${facts}`
+  return outcome === 'done' ? line : `${line} · ${String(tries)} tries`
 }
 
 /** The first that says more than "something failed" wins: a dead session, a closed store. */
