@@ -83,7 +83,7 @@ export { crawleePageHooks, type CrawleePageOptions } from './clients/crawlee-pag
 export { sessionDispatcher } from './clients/dispatcher.ts'
 export { impitFetch, type ImpitClass, type ImpitInstance } from './clients/impit.ts'
 export { wearRequests, type SessionRequestContext } from './clients/request-context.ts'
-export type { PerOriginLimits, PhaseTimeouts, ResilienceOptions } from './http/options.ts'
+export type { CacheOptions, PerOriginLimits, PhaseTimeouts, ResilienceOptions } from './http/options.ts'
 export type { OriginStanding, TrafficFigures } from './http/traffic.ts'
 export type { Connections } from './http/wire.ts'
 export type { SeenAnswer } from './http/dead-signs.ts'

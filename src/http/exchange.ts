@@ -178,10 +178,11 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
     })
   }
 
-  return createAttempts(carrier, (request, deadline) => {
+  const attempts = createAttempts(carrier, (request, deadline) => {
     deadline.interruption = undefined
     return follow(request, deadline)
   })
+  return carrier.around?.(attempts, (hop) => maker.headers(hop)) ?? attempts
 }
 
 /** A request without the proof that its page would have made says nothing; a caller that signs itself may go. */

@@ -44,6 +44,12 @@ export interface PhaseTimeouts {
   readonly body?: number
 }
 
+/** A session's private cache. */
+export interface CacheOptions {
+  /** Of all bodies together; default 64 MiB. One answer may have an eighth of it. */
+  readonly maxBytes?: number
+}
+
 /** Settings of a session's HTTP clients. */
 export interface HttpOptions extends ConnectionOptions, ResilienceOptions {
   /** Parts of the `timeout`; one that is over counts as a failed connection. */
@@ -55,6 +61,11 @@ export interface HttpOptions extends ConnectionOptions, ResilienceOptions {
    * against forgery, unless it was written; default true.
    */
   readonly tokenFields?: boolean
+  /**
+   * Answers from memory what the rules of HTTP (RFC 9111) allow a private cache, for this session and login alone; default
+   * false.
+   */
+  readonly cache?: boolean | CacheOptions
   /** Default 10. */
   readonly maxRedirects?: number
   /** Bytes of a body after decoding, for answers that are read whole; default 64 MiB. */

@@ -1,3 +1,4 @@
+import { exchangesAround } from '../http/around.ts'
 import type { Carrier } from '../http/carrier.ts'
 import { Traffic } from '../http/traffic.ts'
 import { deadSignsOf } from './dead-signs-of.ts'
@@ -128,9 +129,10 @@ export class Life {
     const snapshot = (): Snapshot => this.#snapshot
     const browserOnly = (): ReadonlySet<string> | undefined => this.#browserOnly
     const signsOf = deadSignsOf(this.#host.recipe)
-    return {
+    const carrier: Carrier = {
       name: this.name,
       cell: this.cell,
+      around: exchangesAround(this.#host.vault.http ?? {}, () => carrier),
       get identity() {
         return snapshot().identity
       },
@@ -158,6 +160,7 @@ export class Life {
         this.#host.vault.http?.onBlocked?.(facts)
       },
     }
+    return carrier
   }
 
   #savingHost(): SavingHost {
