@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'not-repeated'
   | 'needs-browser'
   | 'queue-full'
+  | 'robots-disallowed'
   | 'closed'
 
 /**

@@ -83,7 +83,13 @@ export { crawleePageHooks, type CrawleePageOptions } from './clients/crawlee-pag
 export { sessionDispatcher } from './clients/dispatcher.ts'
 export { impitFetch, type ImpitClass, type ImpitInstance } from './clients/impit.ts'
 export { wearRequests, type SessionRequestContext } from './clients/request-context.ts'
-export type { CacheOptions, PerOriginLimits, PhaseTimeouts, ResilienceOptions } from './http/options.ts'
+export type {
+  CacheOptions,
+  PerOriginLimits,
+  PhaseTimeouts,
+  ResilienceOptions,
+  RobotsOptions,
+} from './http/options.ts'
 export type { OriginStanding, TrafficFigures } from './http/traffic.ts'
 export type { Connections } from './http/wire.ts'
 export type { SeenAnswer } from './http/dead-signs.ts'
@@ -97,6 +103,7 @@ export {
   type Blocker,
 } from './http/traffic-errors.ts'
 
+export { RobotsError } from './http/robots/robots-error.ts'
 export { mergeStates } from './state/diff.ts'
 export type { Identity, Probe, ProbeAnswer } from './state/identity.ts'
 export { sourceInWords, type HeaderRule, type RuleSource } from './state/header-rule.ts'

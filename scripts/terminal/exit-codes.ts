@@ -69,6 +69,7 @@ const byCode: Record<ErrorCode, number> = {
   'not-repeated': exitCodes.other,
   'needs-browser': exitCodes.other,
   'queue-full': exitCodes.other,
+  'robots-disallowed': exitCodes.refused,
   closed: exitCodes.other,
 }
 

@@ -1,4 +1,5 @@
 import type { Carrier } from './carrier.ts'
+import type { Deadline } from './deadline.ts'
 import type { Exchange } from './exchange.ts'
 import type { Hop } from './hop.ts'
 import type { HttpOptions } from './options.ts'
@@ -21,6 +22,19 @@ export function exchangesAround(
   })
   return (next, headersOf) => async (request, deadline) =>
     (await opening()).exchange(request, deadline, { next, headersOf })
+}
+
+/** Asked before each hop, redirects included; `ask` follows redirects and asks nobody. */
+export type Admission = (hop: Hop, deadline: Deadline, ask: Exchange) => Promise<void>
+
+/** The rules for robots, when the options ask for them. Loaded at the first request. */
+export function robotsAdmission({ robots }: HttpOptions, carrier: () => Carrier): Admission | undefined {
+  if (robots === undefined || robots === false) return undefined
+  const opening = late(async () => {
+    const { Robots } = await import('./robots/robots.ts')
+    return new Robots(carrier(), robots === true ? {} : robots)
+  })
+  return async (hop, deadline, ask) => (await opening()).admit(hop, deadline, ask)
 }
 
 function late<T>(open: () => Promise<T>): () => Promise<T> {

@@ -1,6 +1,6 @@
 import type { Cell } from '../state/cell.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
-import type { Around } from './around.ts'
+import type { Admission, Around } from './around.ts'
 import type { DeadSigns } from './dead-signs.ts'
 import type { BlockedFacts } from './traffic-errors.ts'
 import type { Traffic } from './traffic.ts'
@@ -18,8 +18,10 @@ export interface Carrier {
   readonly browserOnly?: ReadonlySet<string> | undefined
   /** What all clients of the session know of the origins they ask. Absent: nothing is retried, held or counted. */
   readonly traffic?: Traffic
-  /** Stands around every exchange of the session's clients: a cache, rules for robots. */
+  /** Stands around every exchange of the session's clients: a cache. */
   readonly around?: Around | undefined
+  /** Whether the site lets robots ask for it. */
+  readonly robots?: Admission | undefined
   /** Told when an answer has changed how the browser presents itself: its site asks for client hints. */
   identityChanged?(identity: Identity): void
   /** Told of every request that is sent. */

@@ -70,6 +70,7 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
       if (carrier.browserOnly?.has(hop.url.origin) === true) refuseUnsigned(carrier, hop)
       const waiting = admission(hop, deadline)
       if (waiting !== undefined) await waiting
+      if (carrier.robots !== undefined) await carrier.robots(hop, deadline, follow)
       if (rules !== undefined) await rules.prepare(hop)
       const epoch = cell.epoch
       const answer = await sendOnce(request, hop, deadline, rules)

@@ -44,6 +44,12 @@ export interface PhaseTimeouts {
   readonly body?: number
 }
 
+/** How robots.txt is read. */
+export interface RobotsOptions {
+  /** Whose rules count: a product name such as `examplebot`; default `sessionbridge`. A site that has none for it: those for `*`. */
+  readonly userAgent?: string
+}
+
 /** A session's private cache. */
 export interface CacheOptions {
   /** Of all bodies together; default 64 MiB. One answer may have an eighth of it. */
@@ -66,6 +72,11 @@ export interface HttpOptions extends ConnectionOptions, ResilienceOptions {
    * false.
    */
   readonly cache?: boolean | CacheOptions
+  /**
+   * Asks for nothing that a site's robots.txt does not allow, and no faster than it says; refuses with `RobotsError`. Default
+   * false: a signed-in user is no robot.
+   */
+  readonly robots?: boolean | RobotsOptions
   /** Default 10. */
   readonly maxRedirects?: number
   /** Bytes of a body after decoding, for answers that are read whole; default 64 MiB. */

@@ -1,4 +1,4 @@
-import { exchangesAround } from '../http/around.ts'
+import { exchangesAround, robotsAdmission } from '../http/around.ts'
 import type { Carrier } from '../http/carrier.ts'
 import { Traffic } from '../http/traffic.ts'
 import { deadSignsOf } from './dead-signs-of.ts'
@@ -132,6 +132,7 @@ export class Life {
     const carrier: Carrier = {
       name: this.name,
       cell: this.cell,
+      robots: robotsAdmission(this.#host.vault.http ?? {}, () => carrier),
       around: exchangesAround(this.#host.vault.http ?? {}, () => carrier),
       get identity() {
         return snapshot().identity

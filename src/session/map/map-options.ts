@@ -49,6 +49,8 @@ export interface MapResult extends MapProgress {
   readonly total: number
   /** In no order; a run with the same checkpoint tries them again. Addresses without query. */
   readonly failures: readonly { readonly url: string; readonly error: unknown }[]
+  /** Addresses whose work has asked for what robots.txt does not allow (`http.robots`); without query. Not failures. */
+  readonly disallowed: readonly string[]
   /** Addresses that would have signed the session out; without query. */
   readonly guarded: readonly string[]
 }

@@ -1,4 +1,5 @@
 import { ClosedError, plainUrl, SessionDeadError } from '../../errors.ts'
+import { RobotsError } from '../../http/robots/robots-error.ts'
 import { BlockedError } from '../../http/traffic-errors.ts'
 import type { Address, Addresses, Failure, Offer } from './addresses.ts'
 import {
@@ -27,6 +28,7 @@ export async function mapUrls(
   const counts = { done: 0, failed: 0, skipped: 0, elsewhere: 0 }
   const failures: { url: string; error: unknown }[] = []
   const guarded: string[] = []
+  const disallowed: string[] = []
   const stop = new AbortController()
   const ended = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal])
   const source = iterate(isLetters(urls) ? [] : urls)
@@ -61,7 +63,7 @@ export async function mapUrls(
       if (address === undefined || ended.aborted) return
       const failure = await one(address)
       await addresses.settled(address, failure)
-      count(failure === undefined ? 'done' : 'failed')
+      count(failure === undefined ? 'done' : isDisallowed(failure.error) ? 'skipped' : 'failed')
     }
   }
 
@@ -71,6 +73,10 @@ export async function mapUrls(
       return undefined
     } catch (error) {
       if (ended.aborted || endsAll(error)) throw error
+      if (isDisallowed(error)) {
+        disallowed.push(plainUrl(url))
+        return { error }
+      }
       failures.push({ url: plainUrl(url), error })
       await bury?.(url, error) // before it is marked as failed: a crash in between must not lose it
       return { error }
@@ -91,7 +97,7 @@ export async function mapUrls(
     }
     await addresses.close()
     const { done, failed, skipped, elsewhere } = counts
-    return { ...counts, total: done + failed + skipped + elsewhere, failures, guarded }
+    return { ...counts, total: done + failed + skipped + elsewhere, failures, disallowed, guarded }
   } finally {
     await source.return?.()
   }
@@ -110,10 +116,20 @@ async function allOrNone(workers: readonly Promise<void>[], stop: AbortControlle
   if (first !== undefined) throw first.error
 }
 
+function isDisallowed(error: unknown): boolean {
+  const cause = causeOf(error)
+  return cause instanceof RobotsError && cause.reason === 'disallowed'
+}
+
+/** What `fetch` rejects with stands around ours. */
+function causeOf(error: unknown): unknown {
+  return error instanceof TypeError && error.cause !== undefined ? error.cause : error
+}
+
 const endings = [BlockedError, SessionDeadError, ClosedError]
 
 function endsAll(error: unknown): boolean {
-  const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error
+  const cause = causeOf(error)
   return endings.some((Class) => cause instanceof Class)
 }
 
