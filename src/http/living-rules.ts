@@ -42,6 +42,16 @@ const refusals = new Set([400, 401, 403, 419, 422, 440, 498])
 const forgeryWords =
   /csrf|xsrf|forgery|authenticity.?token|invalid.?nonce|nonce.{0,20}(?:invalid|expired)|page.?(?:has.?)?expired|token.?mismatch|(?:invalid|expired|missing).{0,12}(?:form|request).?token/i
 
+interface Refused {
+  readonly hop: Hop
+  readonly answer: WireAnswer
+  /** Fields of ours were in its body. */
+  readonly isFilled: boolean
+  /** By the name under which it is kept. */
+  readonly sent: ReadonlyMap<string, string | undefined>
+  readonly mayRepeat: boolean
+}
+
 interface Reading {
   readonly done: Promise<void>
   /** Steady ms; while it is under way, and after one that has brought nothing new. */
@@ -66,6 +76,8 @@ export function openLiving(
   const living = rules
   let carried: ReadonlyMap<string, string | undefined> = new Map()
   let isRepeated = false
+  let isFilled = false
+  const takesFields = (hop: Hop): boolean => request.fields === true && hop.body === 'bytes'
 
   /** One GET, as the page was asked for at the login; a redirect leads elsewhere, as to a login page, whose values are not ours. */
   const ask: AskAgain = async (url, kind) => {
@@ -84,16 +96,19 @@ export function openLiving(
   return {
     async prepare(hop) {
       if (hop.anonymous) return
-      await living.prepare(hop, ask)
-      carried = living.carried(hop)
+      await living.prepare(hop, takesFields(hop), ask)
+      carried = living.carried(hop, takesFields(hop))
     },
-    filled: (hop, body) =>
-      request.fields === true && !hop.anonymous && hop.body === 'bytes' && body instanceof Uint8Array
-        ? living.fill(hop, body)
-        : body,
+    filled(hop, body) {
+      if (hop.anonymous || !takesFields(hop) || !(body instanceof Uint8Array)) return body
+      const filled = living.fill(hop, body)
+      isFilled = filled !== body
+      return filled
+    },
     async isOver(hop, answer) {
       if (hop.anonymous || isRepeated || carried.size === 0 || hop.body === 'stream') return false
-      isRepeated = await living.isOver(hop, answer, carried, request.mayRepeat, ask)
+      const attempt = { hop, answer, isFilled, sent: carried, mayRepeat: request.mayRepeat }
+      isRepeated = await living.isOver(attempt, ask)
       return isRepeated
     },
     wants: (hop, answer) => !hop.anonymous && living.wants(hop, answer),
@@ -121,33 +136,32 @@ class LivingRules {
   }
 
   /** Reads what a request is to carry and nobody has read yet. */
-  async prepare(hop: Hop, ask: AskAgain): Promise<void> {
-    const missing = this.#used(hop).filter(({ source }) => keptValue(this.cell, source.kept) === undefined)
+  async prepare(hop: Hop, takesFields: boolean, ask: AskAgain): Promise<void> {
+    const missing = this.#used(hop, takesFields).filter(
+      ({ source }) => keptValue(this.cell, source.kept) === undefined,
+    )
     await Promise.all(missing.map((rule) => this.#read(rule, ask)))
   }
 
   /** The values that a request carries now, to be told from what stands there when it is refused. */
-  carried(hop: Hop): ReadonlyMap<string, string | undefined> {
-    return new Map(this.#used(hop).map(({ source }) => [source.kept, keptValue(this.cell, source.kept)]))
+  carried(hop: Hop, takesFields: boolean): ReadonlyMap<string, string | undefined> {
+    return new Map(
+      this.#used(hop, takesFields).map(({ source }) => [source.kept, keptValue(this.cell, source.kept)]),
+    )
   }
 
   /**
    * True: send it again, once. The site has refused a request with a value that can be had anew, it is another one by now,
    * and the request may be repeated: because it may anyway, or because the answer says that it was taken for a forgery.
    */
-  async isOver(
-    hop: Hop,
-    answer: WireAnswer,
-    sent: ReadonlyMap<string, string | undefined>,
-    mayRepeat: boolean,
-    ask: AskAgain,
-  ): Promise<boolean> {
-    if (sent.size === 0 || !refusals.has(answer.statusCode)) return false
+  async isOver({ hop, answer, isFilled, sent, mayRepeat }: Refused, ask: AskAgain): Promise<boolean> {
+    if (!refusals.has(answer.statusCode)) return false
+    const used = this.#used(hop, isFilled).filter(({ source }) => sent.has(source.kept))
+    if (used.length === 0) return false
     const saysForgery =
       answer.statusCode === 419 ||
       forgeryWords.test((await answer.body.peek(glimpse, wordsWithin)).toString('utf8'))
     if (answer.statusCode === 400 && !saysForgery) return false
-    const used = this.#used(hop).filter(({ source }) => sent.has(source.kept))
     const isSame = (rule: LivingRule): boolean =>
       keptValue(this.cell, rule.source.kept) === sent.get(rule.source.kept)
     if (used.every(isSame)) await Promise.all(used.map((rule) => this.#read(rule, ask)))
@@ -173,14 +187,14 @@ class LivingRules {
     if (values.size > 0) keepValues(this.cell, values, 'http')
   }
 
-  #used(hop: Hop): LivingRule[] {
+  #used(hop: Hop, takesFields: boolean): LivingRule[] {
     const isWritten = (rule: HeaderRule): boolean =>
       hop.written.some(([name]) => name.toLowerCase() === rule.header.toLowerCase())
     return this.#rules.filter(
       (rule) =>
         canBeRead(rule.source) &&
         appliesTo(rule, hop.method, hop.url) &&
-        (rule.in === 'body' || !isWritten(rule)),
+        (rule.in === 'body' ? takesFields : !isWritten(rule)),
     )
   }
 
@@ -190,16 +204,22 @@ class LivingRules {
     readings.set(this.cell, all)
     const known = all.get(source.url)
     if (known !== undefined && steadyNow() < known.restsUntil) return known.done
-    const before = keptValue(this.cell, source.kept)
+    const before = this.#keptOf(source.url)
     const asked = ask(new URL(source.url), source.from === 'page' ? 'navigation' : 'fetch')
     const done = asked
       .catch(() => undefined)
       .then(() => {
-        reading.restsUntil = keptValue(this.cell, source.kept) === before ? steadyNow() + restsFor : 0
+        reading.restsUntil = this.#keptOf(source.url) === before ? steadyNow() + restsFor : 0
       })
     const reading: Reading = { done, restsUntil: Infinity }
     all.set(source.url, reading)
     return done
+  }
+
+  /** All that one address brings, to see whether it has brought anything new. */
+  #keptOf(url: string): string {
+    const there = this.#rules.filter(({ source }) => source.url === url)
+    return there.map(({ source }) => keptValue(this.cell, source.kept) ?? '').join('\n')
   }
 }
 

@@ -1,5 +1,5 @@
 import { coversPath } from '../state/header-rule.ts'
-import type { Sighting } from './sightings.ts'
+import { senderOf, type Sighting } from './sightings.ts'
 import type { ObservedRequest } from './watch-requests.ts'
 
 const mostPaths = 40
@@ -43,9 +43,9 @@ function covers(folder: string, path: string): boolean {
 }
 
 function isEvidence(request: ObservedRequest, first: Sighting, methods: 'all' | 'unsafe'): boolean {
-  const { resourceType, status = 0, pageOrigin, crossedOrigins, url, method } = request
+  const { resourceType, status = 0, crossedOrigins, url, method } = request
   if (crossedOrigins || !URL.canParse(url) || new URL(url).origin !== first.origin) return false
-  if (pageOrigin !== first.request.pageOrigin || status < 200 || status >= 300) return false
+  if (senderOf(request) !== senderOf(first.request) || status < 200 || status >= 300) return false
   const byScript = resourceType === 'fetch' || resourceType === 'xhr'
   if (first.in === 'body') return request.body !== undefined && (byScript || resourceType === 'document')
   return byScript && (methods === 'all' || !/^(?:GET|HEAD|OPTIONS)$/.test(method))

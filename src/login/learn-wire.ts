@@ -1,7 +1,8 @@
 import { type PageValue, valueInPage, valuesInPage } from '../http/page-values.ts'
 import type { AnswerPlace, AnswerSource, PagePlace, PageSource } from '../state/header-rule.ts'
 import { beginnings } from './explanations.ts'
-import type { Sighting } from './sightings.ts'
+import { resembles } from './header-making.ts'
+import { senderOf, type Sighting } from './sightings.ts'
 import { textsInJson } from './state-values.ts'
 import type { ObservedAnswer } from './watch-answers.ts'
 import type { ObservedRequest } from './watch-requests.ts'
@@ -87,7 +88,7 @@ function fromAnswer(
 }
 
 function fromPage(
-  { request: sent, in: place }: Sighting,
+  { request: sent, header }: Sighting,
   value: string,
   requests: readonly ObservedRequest[],
 ): Omit<PageSource, 'kept'> | undefined {
@@ -99,10 +100,10 @@ function fromPage(
       request.method === 'GET' &&
       request.contentType?.includes('html') === true &&
       isPlain(request) &&
-      new URL(request.url).origin === sent.pageOrigin,
+      new URL(request.url).origin === senderOf(sent),
   )
   for (const { url, answer } of pages.toReversed()) {
-    const at = answer === undefined ? undefined : placeOf(answer, value, place === 'body')
+    const at = answer === undefined ? undefined : placeOf(answer, value, header)
     if (at !== undefined) return { from: 'page', url: withoutQuery(url), at }
   }
   return undefined
@@ -111,13 +112,18 @@ function fromPage(
 /** Read once per page. */
 const placesIn = new WeakMap<ObservedAnswer, readonly PageValue[]>()
 
-/** Where a value stands so that it can be found there again. A form's own field is the best place for a field. */
-function placeOf(answer: ObservedAnswer, value: string, isField: boolean): PagePlace | undefined {
+/** Where a value stands so that it can be found there again; best where it is named alike. */
+function placeOf(answer: ObservedAnswer, value: string, name: string): PagePlace | undefined {
   const { text: html = '' } = answer
   let all = placesIn.get(answer)
   if (all === undefined) placesIn.set(answer, (all = [...valuesInPage(html)]))
   const places = all.filter((found) => found.value === value).map(({ at }) => at)
-  const rank = (at: PagePlace): number => (isField && at.in === 'input' ? 0 : 1)
+  const rank = (at: PagePlace): number =>
+    at.in === 'input' && at.name === name
+      ? 0
+      : resembles(name, { from: 'page', url: '', at, kept: '' })
+        ? 1
+        : 2
   for (const at of places.sort((a, b) => rank(a) - rank(b))) {
     const general: PagePlace = at.in === 'script' ? { in: 'script', name: at.name } : at
     if (valueInPage(html, general) === value) return general

@@ -33,6 +33,13 @@ export function sightingsOf(requests: readonly ObservedRequest[]): Sighting[] {
     })
 }
 
+/** Origin of the page that sent it. Of a form that is posted into a frame, the frame's old page says nothing. */
+export function senderOf({ resourceType, headers, pageOrigin }: ObservedRequest): string | undefined {
+  if (resourceType !== 'document') return pageOrigin
+  const origin = headers.find(([name]) => name.toLowerCase() === 'origin')?.[1]
+  return origin === undefined || origin === 'null' ? pageOrigin : origin
+}
+
 export function sightingKey({ in: place, header, origin }: Sighting): string {
   return `${place ?? ''} ${place === 'body' ? header : header.toLowerCase()} ${origin}`
 }
