@@ -1,5 +1,6 @@
 import type { BrowserContext, Request, Response } from 'playwright'
 import { isOwnPage } from '../bridge/context/own-pages.ts'
+import { watchSharedWorkers, type WorkerRequest, type WorkerRequestNews } from './watch-shared-workers.ts'
 import { openAnswers, type ObservedAnswer } from './watch-answers.ts'
 
 /** One request as the browser really sent it. Lives in memory only, for learning: it holds secrets. */
@@ -58,9 +59,9 @@ const longPoll = 5_000
 
 /** Watches the requests of all pages, frames and workers of a context. Costs no interception: caches and workers work. */
 export function watchRequests(context: BrowserContext): RequestWatch {
-  const drafts = new Map<Request, Draft>()
+  const drafts = new Map<object, Draft>()
   const pending = new Set<Promise<unknown>>()
-  const underWay = new Map<Request, number>()
+  const underWay = new Map<object, number>()
   const listeners = new Set<() => void>()
   const answers = openAnswers()
   let sequence = 0
@@ -110,6 +111,32 @@ export function watchRequests(context: BrowserContext): RequestWatch {
     underWay.delete(request)
     active(request)
   }
+  const onWorkerRequest = (request: WorkerRequest): WorkerRequestNews => {
+    const draft = workerDraft(request, sequence++)
+    drafts.set(request, draft)
+    if (drafts.size > kept) dropOldest(drafts)
+    underWay.set(request, Date.now())
+    const tell = (): void => {
+      lastActivity = Date.now()
+      for (const listener of [...listeners]) listener()
+    }
+    tell()
+    return {
+      answered(status, contentType) {
+        draft.status = status
+        if (contentType !== undefined) draft.contentType = contentType
+        tell()
+      },
+      read(answer) {
+        draft.answer = answer
+      },
+      ended() {
+        underWay.delete(request)
+        tell()
+      },
+    }
+  }
+  const stopWorkers = watchSharedWorkers(context, onWorkerRequest)
   context.on('request', onRequest)
   context.on('response', onResponse)
   context.on('requestfinished', onFinished)
@@ -142,9 +169,20 @@ export function watchRequests(context: BrowserContext): RequestWatch {
       context.off('response', onResponse)
       context.off('requestfinished', onFinished)
       context.off('requestfailed', onEnd)
+      stopWorkers()
       listeners.clear()
       return [...drafts.values()]
     },
+  }
+}
+
+function workerDraft(request: WorkerRequest, sequence: number): Draft {
+  const { url, method, headers, body, origin, crossedOrigins } = request
+  return {
+    ...{ sequence, at: Date.now(), method, url, crossedOrigins },
+    ...{ resourceType: 'fetch', pageOrigin: origin, topLevel: false },
+    headers: Object.entries(headers),
+    ...(body !== undefined && body.length <= longestBody && { body }),
   }
 }
 
@@ -220,7 +258,7 @@ function originOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).origin : undefined
 }
 
-function dropOldest(drafts: Map<Request, Draft>): void {
+function dropOldest(drafts: Map<object, Draft>): void {
   for (const request of drafts.keys()) {
     drafts.delete(request)
     return
