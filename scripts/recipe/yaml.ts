@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { isMap, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { RecipeInvalidError, type Recipe } from '../../src/index.ts'
+import { RecipeInvalidError, type DeclaredHeader, type Recipe } from '../../src/index.ts'
 import { isShown, runSteps } from './steps.ts'
 
 const words = z.string().min(1)
@@ -52,6 +52,10 @@ const file = z.strictObject({
   signOut: words.optional(),
   domains: z.array(words).optional(),
   protect: z.array(words).optional(),
+  /** Checked by `defineRecipe`, as the library's are. */
+  headers: z
+    .array(z.custom<DeclaredHeader>((value) => typeof value === 'object' && value !== null))
+    .optional(),
   /** Seconds: the file is written by people. */
   timeout: z.number().positive().optional(),
   context: z
@@ -122,6 +126,7 @@ function toRecipe(
     url: rest.url,
     ...(rest.domains !== undefined && { domains: rest.domains }),
     ...(rest.protect !== undefined && { protect: rest.protect }),
+    ...(rest.headers !== undefined && { headers: rest.headers }),
     ...(home !== undefined && { home: absolute(home) }),
     ...(probe !== undefined && { probe: absolute(probe) }),
     ...(signOut !== undefined && { signOut: absolute(signOut) }),

@@ -22,7 +22,7 @@ export type DeclaredSource =
       readonly path?: readonly string[]
       readonly origin?: string
     }
-  /** In a page of the site, which is read over HTTP when it is needed. */
+  /** In a page of the site (`url` may begin with `/`), which is read over HTTP when it is needed. */
   | { readonly from: 'page'; readonly url: string; readonly at: PagePlace }
   /** In answers to requests for this URL, whoever sends them; without query. */
   | {
@@ -89,7 +89,7 @@ function ruleOf(recipe: Declaring, declared: DeclaredHeader, where: string): Hea
   must(place === undefined || isField, '.in', '"body", or absent for a header')
   must(typeof header === 'string' && (isField ? header !== '' : isHeaderName(header)), '.header', 'its name')
   must(typeof prefix === 'string' && isHeaderValue(prefix), '.prefix', 'text that can stand in a header')
-  must(Array.isArray(origins) && origins.every(isWebUrl), '.origins', 'a list of origins')
+  must(Array.isArray(origins) && origins.every((origin) => isWebUrl(origin)), '.origins', 'a list of origins')
   must(paths === undefined || (Array.isArray(paths) && paths.every(isPath)), '.paths', 'a list of paths')
   const methods = declared.methods ?? (isField ? 'unsafe' : 'all')
   must(
@@ -146,15 +146,15 @@ function sourceOf({ source }: DeclaredHeader, recipe: Declaring, kept: string): 
       return { ...place, ...named, path, origin: originOf(origin) ?? home }
     }
     case 'page':
-      return isWebUrl(source.url) && isText(source.at.name)
-        ? { ...source, url: plainUrl(source.url), kept }
+      return isWebUrl(source.url, recipe.url) && isObject(source.at) && isText(source.at.name)
+        ? { ...source, url: plainUrl(source.url, recipe.url), kept }
         : undefined
     case 'answer': {
-      if (!isWebUrl(source.url)) return undefined
+      if (!isWebUrl(source.url, recipe.url) || !isObject(source.at)) return undefined
       const method = (source.method ?? 'GET').toUpperCase()
       return {
         ...source,
-        url: plainUrl(source.url),
+        url: plainUrl(source.url, recipe.url),
         method,
         kept,
         page: home,
@@ -176,8 +176,8 @@ function originOf(text: string | undefined): string | undefined {
   return text !== undefined && isWebUrl(text) ? new URL(text).origin : undefined
 }
 
-function plainUrl(text: string): string {
-  const { origin, pathname } = new URL(text)
+function plainUrl(text: string, base: string): string {
+  const { origin, pathname } = new URL(text, base)
   return origin + pathname
 }
 
@@ -189,8 +189,9 @@ function isPath(value: unknown): boolean {
   return typeof value === 'string' && value.startsWith('/')
 }
 
-function isWebUrl(value: unknown): boolean {
-  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+function isWebUrl(value: unknown, base?: string): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value, base)) return false
+  return /^https?:$/.test(new URL(value, base).protocol)
 }
 
 function isObject(value: unknown): boolean {
