@@ -107,9 +107,7 @@ describe('what a recipe declares', () => {
         await call('/api/me', { headers: { Authorization: 'Bearer anonymous-for-the-page' } })
         ready()`,
       takes: ({ path, headers, body }, { token }) =>
-        path === '/api/me' ||
-        headers.authorization === `Bearer ${token}` ||
-        JSON.parse(body === '' ? '{}' : body).csrf === token,
+        path === '/api/me' || headers.authorization === `Bearer ${token}` || body.includes(token),
     })
     const recipe = stage.recipe(app, {
       probe: app.url('/api/mine'),
