@@ -223,9 +223,12 @@ describe('a token that came with an answer and is held in memory only', () => {
     await bothAreTaken(session, app)
     expect(session.epoch).toBe(2)
     expect(app.counters.logins).toBe(1)
-    app.rotate()
-    await stage.visit(app, session)
-    await bothAreTaken(session, app)
+    await session.browse(async (page) => {
+      app.rotate()
+      await page.goto(app.url('/app'))
+      await page.waitForFunction(() => document.title === 'ready')
+      await bothAreTaken(session, app) // while the page still stands there
+    })
     expect(session.epoch).toBe(2)
     expect(JSON.stringify(session.headerRules)).not.toContain('canary')
   })

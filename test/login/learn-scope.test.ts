@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DeclaredHeader, Recipe } from '../../src/index.ts'
 import { rulesStage, type RulesStage } from '../site/rules-stage.ts'
 
 let stage: RulesStage
@@ -42,6 +43,11 @@ describe('a rule that works no more', () => {
     const app = stage.app('versions.test', {
       html: () => `<script>const version = ${String(version)}</script>`,
       script: `
+        if (version === 4) {
+          localStorage.clear()
+          await call('/api/me', { headers: { Authorization: 'Bearer ' + (await refresh()) } })
+          return ready()
+        }
         const key = 'auth-v' + version
         for (const other of Object.keys(localStorage)) if (other !== key) localStorage.removeItem(other)
         const ask = () => call('/api/me', { headers: { Authorization: 'Bearer ' + (JSON.parse(localStorage.getItem(key)) ?? {})['at' + version] } })
@@ -68,6 +74,12 @@ describe('a rule that works no more', () => {
     app.rotate()
     expect(await session.http(app.url('/api/mine')).json()).toEqual({ for: 'alice' })
     expect(sources()).toMatchObject([from('auth-v3', 'at3')])
+
+    version = 4 // in memory only, from now on
+    app.rotate()
+    await stage.visit(app, session)
+    expect(sources()).toMatchObject([{ from: 'answer', at: { json: ['access', 'token'] } }])
+    expect(await session.http(app.url('/api/mine')).json()).toEqual({ for: 'alice' })
     expect([session.epoch, app.counters.logins]).toEqual([2, 1])
   })
 })
@@ -109,35 +121,30 @@ describe('what a recipe declares', () => {
       takes: ({ path, headers, body }, { token }) =>
         path === '/api/me' || headers.authorization === `Bearer ${token}` || body.includes(token),
     })
-    const recipe = stage.recipe(app, {
-      probe: app.url('/api/mine'),
-      headers: [
-        {
-          header: 'Authorization',
-          prefix: 'Bearer ',
-          paths: ['/api/mine', '/api/orders/'],
-          source: {
-            from: 'answer',
-            url: app.url('/refresh'),
-            method: 'POST',
-            at: { json: ['access', 'token'] },
-          },
+    const authorization: DeclaredHeader = {
+      header: 'Authorization',
+      prefix: 'Bearer ',
+      paths: ['/api/mine', '/api/orders/'],
+      source: { from: 'answer', url: '/refresh', method: 'POST', at: { json: ['access', 'token'] } },
+    }
+    const csrf: DeclaredHeader = {
+      header: 'csrf',
+      in: 'body',
+      source: { from: 'page', url: '/app', at: { in: 'attribute', name: 'data-csrf-token' } },
+    }
+    const recipeWith = (...headers: DeclaredHeader[]): Recipe =>
+      stage.recipe(app, {
+        ...{ probe: app.url('/api/mine'), headers },
+        async login(page) {
+          await page.getByRole('button', { name: 'Sign in' }).click()
+          await page.waitForURL('**/app')
+          await page.evaluate(() => fetch('/refresh', { method: 'POST' }).then((answer) => answer.text()))
         },
-        {
-          header: 'csrf',
-          in: 'body',
-          source: { from: 'page', url: app.url('/app'), at: { in: 'attribute', name: 'data-csrf-token' } },
-        },
-      ],
-      async login(page) {
-        await page.getByRole('button', { name: 'Sign in' }).click()
-        await page.waitForURL('**/app')
-        await page.evaluate(() => fetch('/refresh', { method: 'POST' }).then((answer) => answer.text()))
-      },
-    })
-    await using session = await stage.vault.open(recipe)
+      })
+    const first = await stage.vault.open(recipeWith(authorization))
+    await first.close()
+    await using session = await stage.vault.open(recipeWith(authorization, csrf))
     expect(await session.http(app.url('/api/mine')).json()).toEqual({ for: 'alice' })
-    await session.http.post(app.url('/refresh'))
     const pages = app.counters.pages
     expect(await session.http.post(app.url('/api/notes'), { json: { a: 1 } }).json()).toEqual({
       for: 'alice',
@@ -148,6 +155,6 @@ describe('what a recipe declares', () => {
       idempotent: true,
     })
     expect(late.status).toBe(200)
-    expect(app.counters.pages).toBe(pages + 1)
+    expect(app.counters.pages).toBe(pages + 2)
   })
 })

@@ -27,11 +27,14 @@ const kinds = [
   },
   {
     kind: 'a shared worker',
-    worker: `${work}; onconnect = ({ ports: [port] }) => { port.onmessage = () => ask().then(() => port.postMessage('done')) }`,
+    // One that asks for news now and then: what it asks for in its first moment may go unseen.
+    worker: `${work}
+      const asking = ask()
+      setInterval(ask, 400)
+      onconnect = ({ ports: [port] }) => { asking.then(() => port.postMessage('done')) }`,
     page: `
       const { port } = new SharedWorker('/worker.js')
-      port.onmessage = ready
-      port.postMessage('ask')`,
+      port.onmessage = ready`,
   },
   {
     kind: 'a service worker',
