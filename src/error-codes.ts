@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'queue-full'
   | 'robots-disallowed'
   | 'closed'
+  | 'egress-changed'
 
 /**
  * What a program can do about a failure. `recoverable`: the same may work later. `blocked`: the site keeps us out; wait, go

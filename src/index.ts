@@ -24,6 +24,7 @@ export type { PoolOptions, PoolStats, Use, UseOptions, Using } from './session/p
 export type { VaultStats } from './session/operations/vault-stats.ts'
 export type { SessionEvent, SessionEventKind } from './session/ledger.ts'
 export type { Minimized, MinimizeOptions } from './session/minimize.ts'
+export { EgressChangedError } from './session/egress.ts'
 export type { Visit, VisitResult } from './session/visit.ts'
 
 export { defineRecipe } from './login/recipe.ts'

@@ -48,6 +48,7 @@ const byCode: Record<ErrorCode, number> = {
   'secret-missing': exitCodes.other,
   'secret-origin': exitCodes.refused,
   'session-dead': exitCodes.dead,
+  'egress-changed': exitCodes.refused,
   'probe-missing': exitCodes.other,
   'not-signed-in': exitCodes.other,
   'not-stored': exitCodes.other,

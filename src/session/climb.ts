@@ -33,7 +33,7 @@ export interface RungOutcome {
 /** What a snapshot holds of a login, before it has a name and a number. */
 export type SnapshotContent = Pick<
   Snapshot,
-  'state' | 'identity' | 'headerRules' | 'probe' | 'dropped' | 'verifiedAt'
+  'state' | 'identity' | 'headerRules' | 'probe' | 'dropped' | 'verifiedAt' | 'egress'
 >
 
 export interface Climbed {
@@ -170,13 +170,14 @@ async function proven(work: ClimbWork, base: Snapshot, cell: Cell, issued: boole
 
 /** What a renewal leaves as it was, around the state that it changed. */
 export function contentOf(base: Snapshot, cell: Cell, verified: boolean): SnapshotContent {
-  const { identity, headerRules, probe, dropped } = base
+  const { identity, headerRules, probe, dropped, egress } = base
   return {
     state: cell.state,
     headerRules,
     ...(identity !== undefined && { identity }),
     ...(probe !== undefined && { probe }),
     ...(dropped !== undefined && { dropped }),
+    ...(egress !== undefined && { egress }),
     ...(verified && { verifiedAt: Date.now() }),
   }
 }

@@ -2,6 +2,7 @@ import { NotSignedInError, SessionDeadError, StoreConflictError, StoreFailedErro
 import type { Recipe } from '../login/recipe.ts'
 import { codeOf } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
+import { assertEgress, throughProxy } from './egress.ts'
 import { note } from './ledger.ts'
 import { LiveSession, type SessionHost } from './live-session.ts'
 import type { OpenOptions } from './options.ts'
@@ -15,13 +16,15 @@ export function sessionName(recipe: Pick<Recipe, 'name'>, account = 'default'): 
 /** Resumes what is stored if the server takes it, and renews it or signs in otherwise. See `Vault.open`. */
 export async function openSession(
   host: SessionHost,
-  recipe: Recipe,
+  given: Recipe,
   options: OpenOptions,
 ): Promise<LiveSession> {
   const { account = 'default', login: when = 'if-needed', signal } = options
   signal?.throwIfAborted()
+  const recipe = throughProxy(given, host.vault.http)
   const name = sessionName(recipe, account)
   const stored = await readOrGoOn(host, name)
+  assertEgress(name, recipe, host.vault, when === 'always' ? undefined : stored?.snapshot)
   if (stored !== undefined && when !== 'always') {
     const session = await resume(host, recipe, account, stored)
     if (session !== undefined) return session

@@ -46,6 +46,12 @@ export interface VaultPolicy {
    * that it lives three times as often.
    */
   readonly leaseFor?: number
+  /**
+   * A session is bound to the way out by which it was signed in: a proxy (scheme, user name, host and port), or none. `bound`
+   * (default): opened by another, it is refused with `EgressChangedError`. `any`: it may go wherever it is opened. A pool's
+   * proxies are `any` unless `bound` is said: a pool moves sessions on purpose.
+   */
+  readonly egress?: 'bound' | 'any'
 }
 
 export interface OpenOptions {
@@ -74,6 +80,7 @@ const policyFields: Fields<VaultPolicy> = {
   saveWithin: isDuration,
   storeDown: (value) => value === 'fail' || value === 'continue',
   leaseFor: (value) => Number.isInteger(value) && Number(value) > 0,
+  egress: (value) => value === 'bound' || value === 'any',
 }
 
 const openFields: Fields<OpenOptions> = {

@@ -7,6 +7,7 @@ import { codeOf, type Logger } from '../observe/events.ts'
 import type { Report } from '../state/report.ts'
 import { beginAttempt, type Attempt } from './attempt-budget.ts'
 import { climb, type Climbed, type ClimbWork, type RungOutcome, type SnapshotContent } from './climb.ts'
+import { egressOfLogin } from './egress.ts'
 import { changeLedger, readLedger, withEvent, type LedgerPage, type SessionEvent } from './ledger.ts'
 import { assertNotRemoved } from './operations/removing.ts'
 import type { LivingPages } from './living-pages.ts'
@@ -88,7 +89,8 @@ async function climbAndTell(
         // A window was asked for: so a person sits before it.
         ask: async () => {
           const { login: _, ...byPerson } = recipe
-          return contentOf(await runRecipe(place, byPerson, { name, account, signal, interactive: true }))
+          const harvest = await runRecipe(place, byPerson, { name, account, signal, interactive: true })
+          return contentOf(harvest, egressOfLogin(byPerson, options.http))
         },
       }),
   }
@@ -116,7 +118,7 @@ async function loginOnBudget(
   try {
     const harvest = await runRecipe(place, recipe, { name, account, signal, attempt })
     await quietly(attempt?.ended('signed-in'))
-    return contentOf(harvest)
+    return contentOf(harvest, egressOfLogin(recipe, options.http))
   } catch (error) {
     await quietly(attempt?.ended(outcomeOf(error, signal)))
     throw error
@@ -158,10 +160,13 @@ async function runRecipe(
   })
 }
 
-function contentOf(harvest: Harvest | SignedIn): { content: SnapshotContent; report: Report } {
+function contentOf(
+  harvest: Harvest | SignedIn,
+  egress: string,
+): { content: SnapshotContent; report: Report } {
   const { state, identity, headerRules, probe, report, verifiedAt } = harvest
   const content = {
-    ...{ state, headerRules, dropped: report },
+    ...{ state, headerRules, dropped: report, egress },
     ...(identity !== undefined && { identity }),
     ...(probe !== undefined && { probe }),
     ...(verifiedAt !== undefined && { verifiedAt }),

@@ -30,7 +30,8 @@ export interface Vault extends VaultOperations {
    * A stored session whose proof of life is older than `policy.freshFor` is asked for by its probe first. Throws
    * `NotSignedInError` and `SessionDeadError` with `login: 'never'`, `LoginFailedError`, `NeedsPersonError`,
    * `BrowserMissingError`, `SecretMissingError`, `SecretOriginError` from the login, `SnapshotUnreadableError` when
-   * what is stored does not open, `StoreFailedError`, and the signal's reason.
+   * what is stored does not open, `EgressChangedError` when it would go by another proxy than its login (or by none),
+   * `StoreFailedError`, and the signal's reason.
    */
   open(recipe: Recipe, options?: OpenOptions): Promise<Session>
   /** Many accounts of one recipe, each used by one at a time in all processes. Throws `TypeError` for misuse. */
@@ -106,7 +107,9 @@ export function createVault(options: VaultOptions): Vault {
         { proxyUrl, signal }: OpenVia,
       ): Promise<LiveSession> => {
         const http = { ...options.http, ...(proxyUrl !== undefined && { proxyUrl }) }
-        return openSession(hostAt({ ...place, options: { ...options, http } }), through, { account, signal })
+        const policy = proxyUrl === undefined ? options.policy : { egress: 'any' as const, ...options.policy }
+        const here = { ...options, http, ...(policy !== undefined && { policy }) }
+        return openSession(hostAt({ ...place, options: here }), through, { account, signal })
       }
       return openPool({ shelf, logger, recipe, open }, accounts, poolOptions)
     },

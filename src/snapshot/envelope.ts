@@ -33,4 +33,9 @@ export interface Snapshot {
   readonly lastVerified?: SessionState
   /** One login, one id: two logins of the same epoch (made while the store was away) are not to be merged. */
   readonly loginId?: string
+  /**
+   * By which way out the site saw the login: `direct`, or a digest of the proxy's scheme, user name, host and port. Absent
+   * where nobody knows: imports, and snapshots of earlier versions.
+   */
+  readonly egress?: string
 }

@@ -82,7 +82,6 @@ const identity = object<Identity>(
     clientHints: listOf(pairOf(text)),
     hintsAsked,
     thirdPartyCookies: oneOf('allowed', 'blocked'),
-    egress: text,
   },
 )
 
@@ -109,7 +108,7 @@ const dropped = listOf(
 const snapshot = object<Snapshot>(
   { name: text, state, headerRules: listOf(headerRule), epoch: count, generation: count, savedAt: number },
   {
-    ...{ identity, probe, dropped, verifiedAt: number, lastVerified: state, loginId: text },
+    ...{ identity, probe, dropped, verifiedAt: number, lastVerified: state, loginId: text, egress: text },
     standing: oneOf('candidate', 'verified', 'suspect', 'dead'),
   },
 )

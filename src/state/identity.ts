@@ -18,8 +18,6 @@ export interface Identity {
   readonly hintsAsked?: Readonly<Record<string, readonly string[]>>
   /** Whether pages of other sites get cookies in this browser; absent when the login did not show it. */
   readonly thirdPartyCookies?: 'allowed' | 'blocked'
-  /** By which way out the login was done: `direct`, or a digest of the proxy's scheme, host, port and user name. */
-  readonly egress?: string
 }
 
 /** A request whose answers with and without the session differ and are each stable. Proves life. */

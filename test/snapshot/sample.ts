@@ -54,7 +54,6 @@ export const sample: Snapshot = {
     clientHints: [['sec-ch-ua-arch', '"x86"']],
     hintsAsked: { 'https://shop.test': ['sec-ch-ua-arch'] },
     thirdPartyCookies: 'blocked',
-    egress: 'direct',
   },
   headerRules: [
     {

@@ -1,4 +1,3 @@
-import type { BrowserContextOptions } from 'playwright'
 import type { Recipe } from '../../login/recipe.ts'
 import type { Logger } from '../../observe/events.ts'
 import type { LiveSession } from '../live-session.ts'
@@ -66,8 +65,7 @@ export function openPool(host: OpenPoolHost, accounts: readonly string[], option
         new SessionPool(
           {
             ...{ shelf, logger, pool: recipe.name, attempts: recipe.attempts, accounts: named },
-            open: (account, proxyUrl, signal) =>
-              host.open(via(recipe, proxyUrl), account, { proxyUrl, signal }),
+            open: (account, proxyUrl, signal) => host.open(recipe, account, { proxyUrl, signal }),
           },
           options,
         ),
@@ -86,16 +84,4 @@ export function openPool(host: OpenPoolHost, accounts: readonly string[], option
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-/** Browser contexts take the proxy from the recipe; a password in it reaches the browser by its pipe, not its arguments. */
-function via(recipe: Recipe, proxyUrl: string | undefined): Recipe {
-  if (proxyUrl === undefined) return recipe
-  const { protocol, host, username, password } = new URL(proxyUrl)
-  const proxy: NonNullable<BrowserContextOptions['proxy']> = {
-    server: `${protocol}//${host}`,
-    ...(username !== '' && { username: decodeURIComponent(username) }),
-    ...(password !== '' && { password: decodeURIComponent(password) }),
-  }
-  return { ...recipe, context: { ...recipe.context, proxy } }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { proxyDigest } from '../egress.ts'
 import type { LedgerPage } from '../ledger.ts'
 
 export interface Proxy {
@@ -69,10 +70,7 @@ export function nearest(session: string, proxies: readonly Proxy[]): Proxy | und
 }
 
 export function toProxies(urls: readonly string[]): Proxy[] {
-  return urls.map((url) => {
-    const { protocol, username, host } = new URL(url)
-    return { url, id: digest(`${protocol}//${username}@${host}`).slice(0, 22) }
-  })
+  return urls.map((url) => ({ url, id: proxyDigest(new URL(url)) }))
 }
 
 function digest(text: string): string {

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import type { BrowserContextOptions } from 'playwright'
+import { SessionbridgeError } from '../errors.ts'
+import { proxyOf } from '../http/proxy.ts'
+import type { ConnectionOptions } from '../http/tls.ts'
+import type { Recipe } from '../login/recipe.ts'
+import type { Snapshot } from '../snapshot/envelope.ts'
+import type { VaultOptions } from './options.ts'
+
+/** A session would show its site another way out than the one by which it was signed in. Nothing was sent. */
+export class EgressChangedError extends SessionbridgeError {
+  readonly code = 'egress-changed'
+  readonly session: string
+  /** `direct`, or a digest of the proxy: scheme, user name, host and port. */
+  readonly bound: string
+  readonly found: string
+  constructor(session: string, bound: string, found: string, who: 'requests' | 'visits') {
+    super(
+      `Session ${session} was signed in ${described(bound)}, and its ${who} would go ${described(found)}: the site would see ` +
+        'it jump. Give http.proxyUrl of that time (requests, logins and visits all take it), open it with login: "always" ' +
+        "to sign in anew, or allow it with policy: { egress: 'any' }.",
+    )
+    this.session = session
+    this.bound = bound
+    this.found = found
+  }
+}
+
+function described(egress: string): string {
+  return egress === 'direct' ? 'without a proxy' : `through the proxy ${egress.slice(0, 8)}`
+}
+
+/** Digest of scheme, user and place of a proxy: a new password is no new proxy, another user may be another way out. */
+export function proxyDigest({ protocol, username, host }: URL): string {
+  const place = `${protocol}//${decodeURIComponent(username)}@${host}`
+  return createHash('sha256').update(place).digest('hex').slice(0, 22)
+}
+
+/**
+ * The recipe with its browser contexts behind the same proxy as the requests, unless it names one of its own. Browser
+ * contexts take the proxy from the recipe; a password in it reaches the browser by its pipe, not its arguments.
+ */
+export function throughProxy(recipe: Recipe, http: ConnectionOptions = {}): Recipe {
+  const url = proxyOf(http)
+  if (url === undefined || recipe.context?.proxy !== undefined) return recipe
+  const { protocol, host, username, password } = url
+  const proxy: NonNullable<BrowserContextOptions['proxy']> = {
+    server: `${protocol}//${host}`,
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+  }
+  return { ...recipe, context: { ...recipe.context, proxy } }
+}
+
+/** By which way out requests go. */
+function ofRequests(http: ConnectionOptions = {}): string {
+  const url = proxyOf(http)
+  return url === undefined ? 'direct' : proxyDigest(url)
+}
+
+/** By which way out the browser goes: that of the requests unless its contexts have a proxy of their own. */
+function ofVisits({ context }: Recipe): string {
+  const proxy = context?.proxy
+  if (proxy === undefined) return 'direct'
+  const url = new URL(proxy.server.includes('://') ? proxy.server : `http://${proxy.server}`)
+  url.username = proxy.username ?? ''
+  return proxyDigest(url)
+}
+
+/** By which way out the site has seen a login. */
+export function egressOfLogin(recipe: Recipe, http: VaultOptions['http']): string {
+  return recipe.signIn === undefined ? ofVisits(recipe) : ofRequests(http)
+}
+
+/**
+ * Refuses a session whose requests or visits would leave by another way than its login did (what is not known of older
+ * snapshots and imports is not held against them). `recipe` is one that `throughProxy` gave. Throws `EgressChangedError`.
+ */
+export function assertEgress(
+  session: string,
+  recipe: Recipe,
+  { http, policy }: Pick<VaultOptions, 'http' | 'policy'>,
+  stored: Pick<Snapshot, 'egress'> | undefined,
+): void {
+  if (policy?.egress === 'any') return
+  const requests = ofRequests(http)
+  const visits = ofVisits(recipe)
+  const bound = stored?.egress
+  if (bound !== undefined && requests !== bound)
+    throw new EgressChangedError(session, bound, requests, 'requests')
+  if (requests !== visits) throw new EgressChangedError(session, bound ?? visits, requests, 'requests')
+}
