@@ -9,6 +9,7 @@ import type { HeaderRule } from '../state/header-rule.ts'
 import { contentOf, type SnapshotContent } from './climb.ts'
 import { beginVisit, contextOptions } from './visit.ts'
 import { declaredRules } from '../login/declared-headers.ts'
+import { wearIdentity } from './visit-identity.ts'
 import type { Recipe } from '../login/recipe.ts'
 
 export interface Revisit {
@@ -42,6 +43,7 @@ export async function revisit(work: Revisit): Promise<SnapshotContent | undefine
     const { policy } = work
     const visit = await beginVisit(context, { cell, policy, headerRules: base.headerRules })
     const page = await context.newPage()
+    await wearIdentity(page, base.identity, work.recipe.context)
     await page.goto(work.url, { waitUntil: 'domcontentloaded', timeout: 0 })
     let isAlive: boolean
     for (;;) {

@@ -6,6 +6,7 @@ import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SharedBrowser } from './shared-browser.ts'
 import type { Visit, VisitResult } from './visit.ts'
+import type { BrowserDifference } from './visit-identity.ts'
 
 export interface VisitsHost {
   readonly cell: Cell
@@ -16,6 +17,8 @@ export interface VisitsHost {
   headerRules(): readonly HeaderRule[]
   /** Told what a visit has seen in use. */
   learn(rules: readonly HeaderRule[]): void
+  /** Told in what its browser is not the one that signed in. */
+  differs(differs: readonly BrowserDifference[]): void
   /** Told what a visit could not bring home, and what the gate kept away. */
   left(report: Report): void
 }
@@ -32,7 +35,7 @@ export class Visits {
   async browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {
     const { context, worn } = await this.#wear()
     try {
-      const result = await visit(await context.newPage(), context)
+      const result = await visit(await this.#firstPage(context), context)
       await worn.end()
       return result
     } finally {
@@ -43,7 +46,7 @@ export class Visits {
   /** A page of a context that wears the state, in step with it until its context is closed. */
   async open(): Promise<Page> {
     const { context } = await this.#wear()
-    return context.newPage()
+    return this.#firstPage(context)
   }
 
   async attach(context: BrowserContext): Promise<Visit> {
@@ -71,6 +74,14 @@ export class Visits {
       await context.close()
       throw error
     }
+  }
+
+  /** It and those that come after it say what the login browser said. */
+  async #firstPage(context: BrowserContext): Promise<Page> {
+    const [page, { wearIdentity }] = await Promise.all([context.newPage(), import('./visit-identity.ts')])
+    const differs = await wearIdentity(page, this.#host.identity(), this.#host.recipe.context)
+    if (differs.length > 0) this.#host.differs(differs)
+    return page
   }
 
   /** Ends what nobody has ended: it would keep writing to a session that is about to be saved for the last time. */
