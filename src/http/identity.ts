@@ -103,6 +103,7 @@ function navigationHeaders(
     ...named(custom, 'content-type'),
     ...agent,
     ...optional('Origin', origin),
+    ...(isEmulated(language[0]) ? language : []),
     ...accept,
     ...(late ? hints : []),
     ...(secure ? navigationMetadata(site) : []),
@@ -110,7 +111,7 @@ function navigationHeaders(
     ...custom.filter(([name]) => !addedLate.has(name.toLowerCase()) && !isNamed(name, 'content-type')),
     ...optional('Referer', referer),
     ...acceptEncoding(secure),
-    ...language,
+    ...(isEmulated(language[0]) ? [] : language),
   ]
 }
 
@@ -128,7 +129,10 @@ function fetchHeaders(
   const moved = new Set([...early, ...late].map(([name]) => name.toLowerCase()))
   return [
     ...early,
-    ...ofScript(written, hints, own.get('user-agent')).filter(([name]) => !moved.has(name.toLowerCase())),
+    ...ofScript(written, hints, [
+      ...optionalPair(own.get('user-agent')),
+      ...(isEmulated(language) ? optionalPair(language) : []),
+    ]).filter(([name]) => !moved.has(name.toLowerCase())),
     ...(written.some(([name]) => isNamed(name, 'accept')) ? [] : [['Accept', '*/*'] as const]),
     ...optional('Origin', origin),
     ...(secure ? fetchMetadata(site) : []),
@@ -137,7 +141,7 @@ function fetchHeaders(
     ...(named(written, 'range').length > 0
       ? [['Accept-Encoding', 'identity'] as const]
       : acceptEncoding(secure)),
-    ...(language === undefined ? [] : [language]),
+    ...(isEmulated(language) ? [] : optionalPair(language)),
     ...late,
   ]
 }
@@ -161,21 +165,35 @@ function afterAll(written: readonly HeaderPair[], method: string): readonly Head
   return named(written, 'range').filter(([, value]) => value.startsWith('bytes='))
 }
 
-/** What lies in Blink's own table: what the script wrote, sorted by name, then client hints and the user agent. */
+/** What lies in Blink's own table: what the script wrote, sorted by name, then client hints and the user agent (and an emulated language). */
 function ofScript(
   written: readonly HeaderPair[],
   hints: Hints,
-  agent: HeaderPair | undefined,
+  browser: readonly HeaderPair[],
 ): readonly HeaderPair[] {
   const pairs = new Map<string, HeaderPair>()
   const keyed = written.map((pair) => [pair[0].toLowerCase(), pair] as const)
   for (const [key, pair] of keyed.sort(([a], [b]) => (a < b ? -1 : 1))) pairs.set(key, pair)
-  for (const hint of hints) if (!pairs.has(hint[0])) pairs.set(hint[0], hint)
-  if (agent !== undefined && !pairs.has('user-agent')) pairs.set('user-agent', agent)
+  for (const pair of [...hints, ...browser]) {
+    const key = pair[0].toLowerCase()
+    if (!pairs.has(key)) pairs.set(key, pair)
+  }
   return scriptOrder([...pairs.keys()]).flatMap((key) => {
     const pair = pairs.get(key)
     return pair === undefined ? [] : [pair]
   })
+}
+
+/**
+ * A language that DevTools has set (Playwright's `locale`): Chromium would have sent `de-DE,de;q=0.9` for one of its own. It
+ * stands among the page's headers then, not at the end.
+ */
+function isEmulated(language: HeaderPair | undefined): boolean {
+  return language !== undefined && /^[a-z]{2,3}-[^,;]+$/i.test(language[1])
+}
+
+function optionalPair(pair: HeaderPair | undefined): readonly HeaderPair[] {
+  return pair === undefined ? [] : [pair]
 }
 
 function navigationMetadata(site: Additions['site']): readonly HeaderPair[] {

@@ -23,6 +23,9 @@ const cookies = [
   { name: 'embedded', value: 'e', sameSite: 'None', domain: 'other.test' },
 ] as const
 
+const asGerman =
+  /^(typed|a form that posts|fetch: GET with (X-CSRF|Accept-Language)|fetch: POST of (JSON|text))/
+
 /** A page makes each request of the table, then each client of ours: the server must see the same. */
 describe.each(['1.1'])('over HTTP/%s', (protocol) => {
   let shop: Shop
@@ -31,7 +34,7 @@ describe.each(['1.1'])('over HTTP/%s', (protocol) => {
   let page: Page
   let recorder: Recorder
   let clients: readonly Replayer[]
-  const byPage: { readonly one: WireCase; readonly requests: readonly Recorded[] }[] = []
+  const byPage = new Map<WireCase, readonly Recorded[]>()
   let preflights = 0
 
   beforeAll(async () => {
@@ -45,10 +48,30 @@ describe.each(['1.1'])('over HTTP/%s', (protocol) => {
     clients = await replayers(carrier, { lookup: shop.lookup, ca: shop.ca })
     for (const one of wireCases(shop)) {
       const seen = await askByPage(page, recorder, one)
-      byPage.push({ one, requests: seen.requests })
+      byPage.set(one, seen.requests)
       preflights += seen.preflights
     }
   }, 60_000)
+
+  test('a browser whose language is emulated says it elsewhere, and so do all clients', async () => {
+    const german = await browser.newContext({ locale: 'de-DE' })
+    const germanPage = await german.newPage()
+    const watch = watchRequests(german)
+    await germanPage.goto(shop.url('shop.test', '/rec/page'))
+    await watch.settled()
+    const identity = await captureIdentity(germanPage, watch.stop())
+    const inGerman = await replayers(carrierOf({ identity }), { lookup: shop.lookup, ca: shop.ca })
+    const asked = wireCases(shop).filter(({ what }) => asGerman.test(what))
+    const seen = new Map<WireCase, readonly Recorded[]>()
+    for (const one of asked) seen.set(one, (await askByPage(germanPage, recorder, one)).requests)
+    for (const client of inGerman) {
+      const pairs = await pairsOf(client, seen)
+      const mine = exceptions.filter((exception) => exception.of(client.name, protocol))
+      expect([client.name, differences(pairs, mine)]).toEqual([client.name, []])
+      expect(pairs.length).toBeGreaterThan(2)
+    }
+    await Promise.all([...inGerman.map((client) => client.close()), german.close()])
+  })
 
   afterAll(async () => {
     await Promise.all([...clients.map((client) => client.close()), browser.close()])
@@ -68,9 +91,12 @@ describe.each(['1.1'])('over HTTP/%s', (protocol) => {
     return carrierOf({ cookies: cookies.map(cookie), identity })
   }
 
-  async function pairsOf(client: Replayer): Promise<Pair[]> {
+  async function pairsOf(
+    client: Replayer,
+    asked: ReadonlyMap<WireCase, readonly Recorded[]>,
+  ): Promise<Pair[]> {
     const pairs: Pair[] = []
-    for (const { one, requests } of byPage) {
+    for (const [one, requests] of asked) {
       const [seen] = requests
       if (seen === undefined || !client.takes(one)) continue
       recorder.take()
@@ -84,7 +110,7 @@ describe.each(['1.1'])('over HTTP/%s', (protocol) => {
     '%s sends what Chromium sends',
     async (name) => {
       const client = clients.find((one) => one.name === name)
-      const pairs = client === undefined ? [] : await pairsOf(client)
+      const pairs = client === undefined ? [] : await pairsOf(client, byPage)
       const compared = pairs.reduce((sum, { browser: requests }) => sum + requests.length, 0)
       expect(compared).toBeGreaterThanOrEqual(50)
       const mine = exceptions.filter((exception) => exception.of(name, protocol))
