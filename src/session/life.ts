@@ -13,6 +13,7 @@ import { browserOnlyOrigins } from '../state/report.ts'
 import { addHeaderRules } from '../state/header-rules.ts'
 import type { HeaderRule } from '../state/identity.ts'
 import { note, readLedger, type SessionEventKind } from './ledger.ts'
+import { Notices } from './notices.ts'
 import type { VaultOptions } from './options.ts'
 import { Proof } from './proof.ts'
 import type { Renewed } from './renew-once.ts'
@@ -42,6 +43,7 @@ export class Life {
   readonly proof: Proof
   readonly saving: Saving
   readonly renewing: Renewing
+  readonly notices: Notices
   readonly #host: LifeHost
   readonly #upkeep: Upkeep
   #snapshot: Snapshot
@@ -57,6 +59,7 @@ export class Life {
     this.#browserOnly = browserOnlyOrigins(snapshot.dropped)
     this.name = snapshot.name
     this.cell = new Cell(snapshot.state, snapshot.epoch)
+    this.notices = new Notices(host.logger, this.name)
     this.carrier = this.#makeCarrier()
     this.proof = new Proof(this.carrier, snapshot, host.vault.http)
     this.saving = new Saving(host.shelf, this.#savingHost(), stored, host.vault.policy?.saveWithin)

@@ -23,7 +23,6 @@ import { Life } from './life.ts'
 import type { LivingPages } from './living-pages.ts'
 import type { MapOptions, MapResult, MapSource, MapWork } from './map/map-options.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
-import { Notices } from './notices.ts'
 import type { VaultOptions } from './options.ts'
 import type { SignedOut } from './operations/sign-out.ts'
 import type { Renewed } from './renew-once.ts'
@@ -54,7 +53,6 @@ export class LiveSession implements Session {
   readonly #recipe: Recipe
   readonly #life: Life
   readonly #visits: Visits
-  readonly #notices: Notices
   #jar: CookieJar | undefined
   #http: ReturnType<typeof createHttp> | undefined
   #fetch: ReturnType<typeof createFetch> | undefined
@@ -76,7 +74,6 @@ export class LiveSession implements Session {
     )
     this.#life = life
     host.living.join(this.name, this)
-    this.#notices = new Notices(logger, life.name)
     this.#visits = new Visits({
       cell: life.cell,
       recipe,
@@ -87,9 +84,7 @@ export class LiveSession implements Session {
       learn: (rules) => {
         life.learn(rules)
       },
-      differs: (differs) => {
-        this.#notices.say('identity-visit', { differs })
-      },
+      notices: life.notices,
       left: (report) => {
         logger.info({ session: life.name, report }, 'not brought home by the visit')
       },
@@ -289,7 +284,7 @@ export class LiveSession implements Session {
 
   #wire(): [Carrier, HttpOptions | undefined, Transport | undefined] {
     const { http } = this.#host.vault
-    this.#notices.ofRequests(this.identity, http)
+    this.#life.notices.ofRequests(this.identity, http)
     return [this.#life.carrier, http, signedTransport(this.#life.cell, http)]
   }
 

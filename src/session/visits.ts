@@ -4,9 +4,9 @@ import type { GatePolicy } from '../policy/gate.ts'
 import type { Cell } from '../state/cell.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
+import type { Notices } from './notices.ts'
 import type { SharedBrowser } from './shared-browser.ts'
 import type { Visit, VisitResult } from './visit.ts'
-import type { BrowserDifference } from './visit-identity.ts'
 
 export interface VisitsHost {
   readonly cell: Cell
@@ -18,7 +18,7 @@ export interface VisitsHost {
   /** Told what a visit has seen in use. */
   learn(rules: readonly HeaderRule[]): void
   /** Told in what its browser is not the one that signed in. */
-  differs(differs: readonly BrowserDifference[]): void
+  readonly notices: Notices
   /** Told what a visit could not bring home, and what the gate kept away. */
   left(report: Report): void
 }
@@ -80,7 +80,7 @@ export class Visits {
   async #firstPage(context: BrowserContext): Promise<Page> {
     const [page, { wearIdentity }] = await Promise.all([context.newPage(), import('./visit-identity.ts')])
     const differs = await wearIdentity(page, this.#host.identity(), this.#host.recipe.context)
-    if (differs.length > 0) this.#host.differs(differs)
+    if (differs.length > 0) this.#host.notices.say('identity-visit', { differs })
     return page
   }
 
