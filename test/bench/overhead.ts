@@ -11,7 +11,7 @@ import { writeFigure, writeLoad, type Write } from './rounds.ts'
  */
 const cookies = 100
 const requests = 3_000
-const warmUp = 500
+const warmUp = 1_500
 const [base] = plainCookies
 
 export interface OverheadFigures {

@@ -13,8 +13,8 @@ import { measure, timesFaster, writeFigure, writeLoad, type Contender, type Figu
  * process, rounds interleaved and rotated, medians of paired ratios: nothing here depends on how fast the machine is.
  */
 const concurrency = 10
-const perRound = 300
-const rounds = Number(process.env['SESSIONBRIDGE_BENCH_ROUNDS'] ?? 21)
+const perRound = 1_000
+const rounds = Number(process.env['SESSIONBRIDGE_BENCH_ROUNDS'] ?? 9)
 
 export interface RequestFigures {
   /** Requests per second, median over rounds, by contender. */

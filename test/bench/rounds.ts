@@ -12,7 +12,10 @@ export interface Contender {
 /** Milliseconds per round, by contender. */
 export type Times = ReadonlyMap<string, readonly number[]>
 
-/** All once unmeasured, then round by round, each round beginning with another one. */
+/**
+ * All once unmeasured, then round by round, each round beginning with another one. No garbage collection is asked for: V8 throws
+ * compiled code away with it, and everybody would be measured cold.
+ */
 export async function measure(contenders: readonly Contender[], rounds: number): Promise<Times> {
   const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]))
   for (const contender of contenders) await contender.round()
@@ -20,7 +23,6 @@ export async function measure(contenders: readonly Contender[], rounds: number):
     for (let turn = 0; turn < contenders.length; turn++) {
       const contender = contenders[(round + turn) % contenders.length]
       if (contender === undefined) continue
-      globalThis.gc?.()
       const begun = performance.now()
       const said = await contender.round()
       times.get(contender.name)?.push(said ?? performance.now() - begun)
