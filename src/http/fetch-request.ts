@@ -38,21 +38,34 @@ export interface SessionRequestInit extends RequestInit {
 const normalised = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])
 const forbidden = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
-/** Reads fetch's two arguments as the specification says. Throws `TypeError` for what cannot be asked. */
-export async function fetchRequest(
+/**
+ * Reads fetch's two arguments as the specification says: at once where there is no body to be read, which is one turn less for
+ * most requests. Throws, or rejects with, `TypeError` for what cannot be asked.
+ */
+export function fetchRequest(
   input: string | URL | Request,
   init: SessionRequestInit,
   baseUrl: string | undefined,
-): Promise<FetchRequest> {
+): FetchRequest | Promise<FetchRequest> {
   const request = isRequest(input) ? input : undefined
   const method = normalMethod(init.method ?? request?.method ?? 'GET')
   const url = targetUrl(isRequest(input) ? input.url : input, baseUrl)
-  const content =
-    request === undefined && (init.body === undefined || init.body === null)
-      ? undefined
-      : await contentOf(init.body, init.body === undefined ? request : undefined)
-  if (content !== undefined && (method === 'GET' || method === 'HEAD'))
-    throw new TypeError(`A ${method} request has no body`)
+  if (request === undefined && (init.body === undefined || init.body === null))
+    return requestOf(method, url, init, request, undefined)
+  return contentOf(init.body, init.body === undefined ? request : undefined).then((content) => {
+    if (content !== undefined && (method === 'GET' || method === 'HEAD'))
+      throw new TypeError(`A ${method} request has no body`)
+    return requestOf(method, url, init, request, content)
+  })
+}
+
+function requestOf(
+  method: string,
+  url: URL,
+  init: SessionRequestInit,
+  request: Request | undefined,
+  content: Content | undefined,
+): FetchRequest {
   const written = writtenHeaders(init.headers ?? request?.headers)
   const typed = content?.type === undefined || written.some(([name]) => name.toLowerCase() === 'content-type')
   return {

@@ -62,7 +62,8 @@ class FetchClient {
   }
 
   async fetch(input: string | URL | Request, init: SessionRequestInit): Promise<Response> {
-    const request = await fetchRequest(input, init, this.#exchanges.options.baseUrl)
+    const made = fetchRequest(input, init, this.#exchanges.options.baseUrl)
+    const request = made instanceof Promise ? await made : made
     try {
       return await this.#send(request)
     } catch (error) {
@@ -100,30 +101,23 @@ class FetchClient {
         },
         deadline,
       )
-      return await this.#response(exchanged, deadline)
+      const { content } = exchanged
+      if (content === undefined) return await this.#streaming(exchanged, deadline)
+      this.#exchanges.end(deadline)
+      const isNone = content.length === 0 && hasNoBody(exchanged.hop.method, exchanged.answer.statusCode)
+      return responseOf(exchanged, isNone ? null : content)
     } catch (error) {
       this.#exchanges.end(deadline)
       throw error
     }
   }
 
-  async #response({ answer, hop, redirects, content }: Exchanged, deadline: Deadline): Promise<Response> {
-    const { statusCode, statusText, headers } = answer
-    const bodiless = hasNoBody(hop.method, statusCode)
-    const response = (body: Buffer | ReadableStream<Uint8Array> | null): Response =>
-      fetchResponse({
-        method: hop.method,
-        url: withoutFragment(hop.url),
-        redirected: redirects.length > 0,
-        statusCode,
-        statusText,
-        headers,
-        body,
-      })
-    if (content !== undefined || bodiless) {
+  async #streaming(exchanged: Exchanged, deadline: Deadline): Promise<Response> {
+    const { answer, hop } = exchanged
+    if (hasNoBody(hop.method, answer.statusCode)) {
       try {
-        const read = content ?? (await answer.body.collect(discardLimit))
-        return response(bodiless && read.length === 0 ? null : read)
+        const read = await answer.body.collect(discardLimit)
+        return responseOf(exchanged, read.length === 0 ? null : read)
       } catch (error) {
         throw wireError(hop, error, deadline)
       } finally {
@@ -131,14 +125,29 @@ class FetchClient {
       }
     }
     deadline.pause()
-    const stream = await decodeStream(answer.body.stream(), headers)
+    const stream = await decodeStream(answer.body.stream(), answer.headers)
     stream.once('close', () => {
       this.#exchanges.end(deadline)
     })
-    return response(
-      webStream(stream, (error) => fetchError(wireError(hop, error, deadline), deadline.signal)),
-    )
+    const wording = (error: Error): unknown => fetchError(wireError(hop, error, deadline), deadline.signal)
+    return responseOf(exchanged, webStream(stream, wording))
   }
+}
+
+function responseOf(
+  { answer, hop, redirects }: Exchanged,
+  body: Buffer | ReadableStream<Uint8Array> | null,
+): Response {
+  const { statusCode, statusText, headers } = answer
+  return fetchResponse({
+    method: hop.method,
+    url: withoutFragment(hop.url),
+    redirected: redirects.length > 0,
+    statusCode,
+    statusText,
+    headers,
+    body,
+  })
 }
 
 /** What fetch rejects with: the signal's own reason, else a TypeError around ours. */

@@ -23,6 +23,15 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
   let identity: Identity | undefined
   let rules: readonly HeaderRule[] | undefined
   let hasPaths = false
+  /** Most requests carry just what the one before them carried. */
+  let last: { headers: readonly string[]; cookie: string; all: readonly string[] } | undefined
+
+  function joined(headers: readonly string[], cookie: string): readonly string[] {
+    if (cookie === '') return headers
+    if (last?.headers !== headers || last.cookie !== cookie)
+      last = { headers, cookie, all: [...headers, 'Cookie', cookie] }
+    return last.all
+  }
 
   /** Forgets everything when anything changed that headers are made of. */
   function refresh(): void {
@@ -47,7 +56,7 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
       const key = `${hop.method} ${hop.kind} ${hop.url.origin}${path} ${hop.initiator ?? ''} ${hop.referrer ?? ''}`
       let headers = ready.get(key)
       if (headers === undefined) ready.set(key, (headers = flatHeaders(carrier, hop)))
-      return withCookie(carrier, hop, headers)
+      return joined(headers, cookieHeader(carrier.cell, hop.url, cookieContext(hop)))
     },
   }
 }
