@@ -49,11 +49,13 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
 
   return {
     headers(hop) {
-      if (hop.written.length > 0 || hop.passed.length > 0 || hop.anonymous || hop.startedAgain === true)
+      if (hop.written.length > 4 || hop.passed.length > 0 || hop.anonymous || hop.startedAgain === true)
         return withCookie(carrier, hop, flatHeaders(carrier, hop))
       refresh()
       const path = hasPaths ? hop.url.pathname : ''
-      const key = `${hop.method} ${hop.kind} ${hop.url.origin}${path} ${hop.initiator ?? ''} ${hop.referrer ?? ''}`
+      let key = `${hop.method} ${hop.kind} ${hop.url.origin}${path} ${hop.initiator ?? ''} ${hop.referrer ?? ''}`
+      // What callers write is mostly the same from request to request, such as the Accept of who asks for JSON.
+      for (const [name, value] of hop.written) key += `\n${name}:${value}`
       let headers = ready.get(key)
       if (headers === undefined) ready.set(key, (headers = flatHeaders(carrier, hop)))
       return joined(headers, cookieHeader(carrier.cell, hop.url, cookieContext(hop)))
