@@ -83,9 +83,23 @@ export async function decodeStream(source: Readable, headers: WireHeaders): Prom
   let stream = source
   for (const coding of codings.toReversed()) {
     if (!isKnown(zlib, coding)) return stream
-    stream = pipeline(stream, decoder(zlib, coding, undefined), () => undefined)
+    const first = coding === 'deflate' ? await firstBytes(stream) : undefined
+    stream = pipeline(stream, decoder(zlib, coding, first), () => undefined)
   }
   return stream
+}
+
+/** Taken out and put back. Nothing where the stream ends or fails: its reader will see. */
+function firstBytes(source: Readable): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      source.off('readable', look).off('error', look)
+      const chunk = source.read() as Buffer | null
+      if (chunk !== null) source.unshift(chunk)
+      resolve(chunk ?? Buffer.alloc(0))
+    }
+    source.on('readable', look).on('error', look)
+  })
 }
 
 function isKnown(zlib: typeof Zlib, coding: string): boolean {
@@ -98,7 +112,9 @@ function decoder(zlib: typeof Zlib, coding: string, body: Buffer | undefined): T
     case 'br':
       return zlib.createBrotliDecompress()
     case 'deflate':
-      return body === undefined || isZlib(body) ? zlib.createInflate() : zlib.createInflateRaw()
+      return body === undefined || body.length === 0 || isZlib(body)
+        ? zlib.createInflate()
+        : zlib.createInflateRaw()
     case 'zstd':
       return (zlib as unknown as { createZstdDecompress(): Transform }).createZstdDecompress()
     default:

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
+import { steadyNow } from '../observe/clock.ts'
 import { type Again, exchangeOn } from './h2-exchange.ts'
 import type { Cancellation, Connections, WireAnswer, WireRequest } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
@@ -69,7 +70,7 @@ export class Http2Connection {
   readonly #session: ClientHttp2Session
   requests = 0
   #streams = 0
-  #heardAt = performance.now()
+  #heardAt = steadyNow()
   /** What the server has said at its end: the highest stream that it looked at, and why. */
   goaway: { readonly code: number; readonly lastStream: number } | undefined
 
@@ -116,12 +117,12 @@ export class Http2Connection {
     this.requests += 1
     if (this.#streams++ > 0) return
     this.#session.ref()
-    if (performance.now() - this.#heardAt > doubtAfter) this.#askForLife()
+    if (steadyNow() - this.#heardAt > doubtAfter) this.#askForLife()
   }
 
   /** A stream is over. */
   ended(): void {
-    this.#heardAt = performance.now()
+    this.#heardAt = steadyNow()
     if (--this.#streams === 0) this.#session.unref()
   }
 

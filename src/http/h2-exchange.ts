@@ -72,7 +72,7 @@ export function exchangeOn(
       buffer.push(chunk)
     })
     stream.once('end', () => {
-      if (head === undefined || isCut(request.method, head, received)) return
+      if (head === undefined || isCut(request.method, head, received, stream.rstCode)) return
       isWhole = true
       buffer.end()
       resolve(head)

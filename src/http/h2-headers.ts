@@ -54,17 +54,29 @@ function lowerCase(name: string): string {
   return lower
 }
 
-/** Node keeps only the first Location; two different ones must be seen. `lines`: as they came. */
+/**
+ * Without `:status` and the symbol that Node puts there. Node keeps only the first Location; two different ones must be
+ * seen. `lines`: all, as they came.
+ */
 export function wireHeaders(headers: IncomingHttpHeaders, lines: readonly string[] = []): WireHeaders {
-  const { ':status': _status, location, ...rest } = headers
-  if (location === undefined) return rest
-  const locations = lines.filter((_, at) => at % 2 === 1 && lines[at - 1] === 'location')
-  return { ...rest, location: locations.length > 1 ? locations : location }
+  const kept: Record<string, string | readonly string[] | undefined> = {}
+  for (const name in headers) if (name !== ':status') kept[name] = headers[name]
+  if (kept.location !== undefined)
+    kept.location = lines.filter((_, at) => at % 2 === 1 && lines[at - 1] === 'location')
+  return kept
 }
 
-/** A server may end a stream as if all were well and have sent less than it had announced. */
-export function isCut(method: string, { statusCode, headers }: WireAnswer, received: number): boolean {
+/**
+ * A stream that was reset or lost its connection ends for Node like any other; and a server may end one as if all were
+ * well and have sent less than it had announced.
+ */
+export function isCut(
+  method: string,
+  { statusCode, headers }: WireAnswer,
+  received: number,
+  resetCode: number,
+): boolean {
   const announced = headerValue(headers, 'content-length')
-  if (announced === undefined || method === 'HEAD' || statusCode === 204 || statusCode === 304) return false
-  return received < Number(announced)
+  const hasNone = method === 'HEAD' || statusCode === 204 || statusCode === 304
+  return announced === undefined || hasNone ? resetCode !== 0 : received < Number(announced)
 }

@@ -7,12 +7,28 @@ import type { HttpOptions } from '../../src/http/options.ts'
 import type { Shop } from '../site/shop.ts'
 import { startShop } from '../site/shop.ts'
 import type { Echo } from '../site/workbench.ts'
-import { carrierOf, clientNames, clientOf, cookie, failureOf, type Client } from './clients.ts'
+import {
+  carrierOf,
+  clientNames,
+  clientOf,
+  cookie,
+  failureOf,
+  type Client,
+  type ClientName,
+} from './clients.ts'
 
 let shop: Shop
+let shops: Readonly<Record<Protocol, Shop>>
 
 beforeAll(async () => {
-  shop = await startShop()
+  shops = { 'http/1.1': await startShop(), 'HTTP/2': await startShop({ http2: true }) }
+  for (const one of Object.values(shops)) addRoutes(one)
+  shop = shops['http/1.1']
+})
+
+afterAll(() => Promise.all(Object.values(shops).map((one) => one.close())))
+
+function addRoutes(shop: Shop): void {
   shop.on('shop.test', '/coded', (req, res) => {
     const coding = new URL(req.url ?? '', 'https://x').searchParams.get('as') ?? ''
     const text = Buffer.from('grüße '.repeat(50))
@@ -45,12 +61,18 @@ beforeAll(async () => {
     res.writeHead(200, { connection: 'keep-alive' }).end('once')
     setImmediate(() => req.socket.destroy())
   })
-})
+}
 
-afterAll(() => shop.close())
+type Protocol = 'http/1.1' | 'HTTP/2'
+
+const subjects: [ClientName, Protocol][] = [
+  ...clientNames.map((name): [ClientName, Protocol] => [name, 'http/1.1']),
+  ['http', 'HTTP/2'],
+  ['fetch', 'HTTP/2'],
+]
 
 /** What both clients must do alike: every case runs against each of them. */
-describe.each(clientNames)('%s', (name) => {
+describe.each(subjects)('%s, %s', (name, protocol) => {
   let carrier: Carrier
   let client: Client
   const opened: Client[] = []
@@ -61,6 +83,14 @@ describe.each(clientNames)('%s', (name) => {
     return found
   }
 
+  beforeAll(() => {
+    shop = shops[protocol]
+  })
+
+  afterAll(() => {
+    shop = shops['http/1.1']
+  })
+
   beforeEach(async () => {
     carrier = carrierOf({ cookies: [cookie({ name: 'sid', value: 'one' })] })
     client = await open()
@@ -69,13 +99,17 @@ describe.each(clientNames)('%s', (name) => {
   afterEach(() => Promise.all(opened.splice(0).map((one) => one.close())))
 
   async function echo(path = '/echo', asked = {}): Promise<Echo> {
-    return JSON.parse((await client.ask(shop.url('shop.test', path), asked)).text) as Echo
+    const seen = JSON.parse((await client.ask(shop.url('shop.test', path), asked)).text) as Echo
+    expect(seen.httpVersion).toBe(protocol === 'HTTP/2' ? '2.0' : '1.1')
+    return seen
   }
+
+  const wire = (header: string): string => (protocol === 'HTTP/2' ? header.toLowerCase() : header)
 
   test('cookies go and come through the one cell', async () => {
     const line = encodeURIComponent('sid=two; Path=/; Secure; HttpOnly')
     await client.ask(shop.url('shop.test', `/set-cookie?line=${line}`))
-    expect((await echo()).headers).toContainEqual(['Cookie', 'sid=two'])
+    expect((await echo()).headers).toContainEqual([wire('Cookie'), 'sid=two'])
     expect(carrier.cell.state.cookies).toMatchObject([{ name: 'sid', value: 'two', httpOnly: true }])
   })
 
@@ -114,7 +148,7 @@ describe.each(clientNames)('%s', (name) => {
   )
 
   test('it asks only for codings that it can decode', async () => {
-    const asked = (await echo()).headers.find(([header]) => header === 'Accept-Encoding')?.[1] ?? ''
+    const asked = (await echo()).headers.find(([header]) => header === wire('Accept-Encoding'))?.[1] ?? ''
     const known = ['gzip', 'deflate', 'br', ...('createZstdDecompress' in zlib ? ['zstd'] : [])]
     expect(known).toEqual(expect.arrayContaining(asked.split(', ')))
   })
@@ -128,7 +162,8 @@ describe.each(clientNames)('%s', (name) => {
     '%s is answered',
     async (method) => {
       shop.on('shop.test', '/method', (req, res) => {
-        res.setHeader('x-method', req.method ?? '').end('body')
+        res.setHeader('x-method', req.method ?? '')
+        res.end('body')
       })
       const answer = await client.ask(shop.url('shop.test', '/method'), { method })
       expect(answer.headers.get('x-method')).toBe(method)
@@ -147,7 +182,7 @@ describe.each(clientNames)('%s', (name) => {
     const written = { 'User-Agent': 'Own/1', Cookie: 'mine=1', 'Accept-Language': 'de', 'X-Own': 'yes' }
     const seen = await echo('/echo', { headers: written })
     for (const [header, value] of Object.entries(written))
-      expect(seen.headers).toContainEqual([header, value])
+      expect(seen.headers).toContainEqual([wire(header), value])
     expect(seen.headers.filter(([header]) => header.toLowerCase() === 'cookie')).toHaveLength(1)
   })
 
