@@ -14,8 +14,15 @@ const settings = {
 }
 const connectionWindow = 15 * 1024 * 1024
 
-/** Node stops at 128 header lines and 10 MB of all streams, and then refuses new ones. */
-const bounds = { maxHeaderListPairs: 4_096, maxSessionMemory: 256 }
+/**
+ * Node stops at 128 header lines, at 10 MB for all streams, and at 64 KiB of a request's head. The head of an answer it
+ * takes up to about 140 KiB, whatever we say.
+ */
+const bounds = {
+  maxHeaderListPairs: 4_096,
+  maxSessionMemory: 256,
+  maxSendHeaderBlockLength: 4 * maxHeaderSize,
+}
 
 /** Milliseconds without a sign of life after which a connection is asked before it is trusted, and for its answer; as Chromium. */
 const doubtAfter = 10_000

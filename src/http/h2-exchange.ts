@@ -115,6 +115,11 @@ function whyUnseen(stream: ClientHttp2Stream, connection: Http2Connection): Unse
 function failureOf(stream: ClientHttp2Stream, connection: Http2Connection): Error {
   const said = connection.isLost ? (connection.goaway?.code ?? 0) : stream.rstCode
   const isLoss = said === 0 && connection.isLost
-  const code = isLoss ? 'ECONNRESET' : `HTTP2_${codes[said] ?? 'UNKNOWN_ERROR'}`
+  const code = isLoss ? reasonOfLoss(stream.errored) : `HTTP2_${codes[said] ?? 'UNKNOWN_ERROR'}`
   return Object.assign(new Error(`The answer was not given: ${code}`), { code })
+}
+
+/** `ERR_HTTP2_ERROR`: what came was no HTTP/2, or a head that is too large for Node. */
+function reasonOfLoss(error: NodeJS.ErrnoException | null): string {
+  return error?.code === undefined || error.code === 'ERR_HTTP2_STREAM_CANCEL' ? 'ECONNRESET' : error.code
 }
