@@ -1,5 +1,6 @@
 import { createNodeTransport, NodeWire } from '../../http/node-wire.ts'
 import type { HttpOptions } from '../../http/options.ts'
+import { overHttp2 } from '../../http/over-http2.ts'
 import type { Transport } from '../../http/wire.ts'
 import type { Cell } from '../../state/cell.ts'
 import { kept } from './kept.ts'
@@ -26,7 +27,7 @@ export function signedTransport(
   over?: Transport,
 ): Transport | undefined {
   if (kept(cell, signingName) === undefined) return over
-  const wire = over ?? createNodeTransport(new NodeWire(options))
+  const wire = over ?? overHttp2(options, (spares) => createNodeTransport(new NodeWire(options, spares)))
   let signing: Promise<Transport> | undefined
   return {
     async send(request, cancellation) {
