@@ -259,16 +259,16 @@ test('bodies stream both ways: each part is there before the next is sent', asyn
 test('a reader that does not read stops its own sender and nobody else', async () => {
   const whole = 32 * 1024 * 1024
   let sent = 0
-  let stopped = false
+  const sender = { stopped: false }
   const url = place('/much', (stream) => {
     stream.respond({ ':status': 200 })
     const chunk = Buffer.alloc(64 * 1024)
     const more = (): void => {
-      stopped = false
+      sender.stopped = false
       while (sent < whole) {
         sent += chunk.length
         if (!stream.write(chunk)) {
-          stopped = true
+          sender.stopped = true
           stream.once('drain', more)
           return
         }
@@ -285,7 +285,7 @@ test('a reader that does not read stops its own sender and nobody else', async (
   // It has stopped when others have had their answers many times and it has sent nothing more.
   for (let seen = -1, quiet = 0; quiet < 20; seen = sent) {
     expect(await (await fetch(quick)).text()).toBe('quick')
-    quiet = seen === sent && stopped ? quiet + 1 : 0
+    quiet = seen === sent && sender.stopped ? quiet + 1 : 0
   }
   expect(sent).toBeLessThan(whole / 2)
   expect((await answer.arrayBuffer()).byteLength).toBe(whole)
