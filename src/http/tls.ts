@@ -7,7 +7,10 @@ export interface ConnectionOptions {
   readonly lookup?: LookupFunction
   /** Certificate authorities (PEM) to trust besides those that Node brings. */
   readonly ca?: string | readonly string[]
-  /** HTTP proxy that every connection goes through, such as `http://user:password@proxy.example:8080`. */
+  /**
+   * Proxy that every connection goes through, such as `http://user:password@proxy.example:8080`: `http`, `https`,
+   * `socks5` and `socks5h` (the same: the proxy looks names up), `socks4a`. Nothing ever goes around it.
+   */
   readonly proxyUrl?: string
   /**
    * Default true: HTTP/2 with servers that speak it, as the browser does. False: HTTP/1.1 with all of them, which is a

@@ -1,57 +1,58 @@
-import { once } from 'node:events'
-import { createServer as createProxy, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RequestFailedError } from '../../src/errors.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
+import { browserProxy, proxyOf } from '../../src/http/proxy.ts'
+import { type Authority, createAuthority } from '../site/certificates.ts'
+import { launchChromium } from '../site/chromium.ts'
 import type { Shop } from '../site/shop.ts'
 import { startShop } from '../site/shop.ts'
-import { carrierOf, clientNames, clientOf, cookie, failureOf, type Answered } from './clients.ts'
+import type { Echo } from '../site/workbench.ts'
+import {
+  carrierOf,
+  clientNames,
+  clientOf,
+  cookie,
+  failureOf,
+  type Answered,
+  type ClientName,
+} from './clients.ts'
+import { type Proxies, proxyKinds, startProxies } from './proxies.ts'
 
-let shop: Shop
-let proxy: Server
-/** What the proxy was asked, and by whom. */
-let asked: { place: string; headers: object }[]
+type Protocol = 'http/1.1' | 'HTTP/2'
+
+let shops: Readonly<Record<Protocol, Shop>>
+let authority: Authority
+let proxies: Proxies
 
 beforeAll(async () => {
-  shop = await startShop()
-  proxy = createProxy()
-  proxy.on('connect', (req, socket) => {
-    const place = req.url ?? ''
-    asked.push({ place, headers: req.headers })
-    socket.on('error', () => undefined)
-    if (req.headers['proxy-authorization'] !== `Basic ${btoa('user:p@ss')}`) {
-      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
-      return
-    }
-    const target = connect(Number(place.split(':')[1]), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-      target.pipe(socket).pipe(target)
-    })
-    target.on('error', () => socket.destroy())
-  })
-  proxy.listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
+  shops = { 'http/1.1': await startShop(), 'HTTP/2': await startShop({ http2: true }) }
+  authority = await createAuthority('The proxies')
+  proxies = await startProxies(authority)
 })
 
 beforeEach(() => {
-  asked = []
+  proxies.asked.length = 0
 })
 
-afterAll(async () => {
-  proxy.close()
-  await shop.close()
-})
+afterAll(() => Promise.all([proxies.close(), ...Object.values(shops).map((shop) => shop.close())]))
 
-function proxyUrl(userinfo = 'user:p%40ss@'): string {
-  return `http://${userinfo}proxy.test:${String((proxy.address() as AddressInfo).port)}`
-}
+const subjects: [ClientName, Protocol][] = [
+  ...clientNames.map((name): [ClientName, Protocol] => [name, 'http/1.1']),
+  ['http', 'HTTP/2'],
+  ['fetch', 'HTTP/2'],
+]
 
-describe.each(clientNames)('%s through a proxy', (name) => {
+describe.each(subjects)('%s, %s, through a proxy', (name, protocol) => {
+  let shop: Shop
+  beforeAll(() => {
+    shop = shops[protocol]
+  })
+
   async function ask(url: string, options: HttpOptions): Promise<Answered[]> {
     const carrier = carrierOf({ cookies: [cookie({ name: 'sid', value: 'canary' })] })
-    const client = await clientOf(name, carrier, { lookup: shop.lookup, ca: shop.ca, ...options })
+    const ca = [shop.ca, authority.ca]
+    const client = await clientOf(name, carrier, { lookup: shop.lookup, ca, ...options })
     try {
       return [await client.ask(url), await client.ask(url), await client.ask(url)]
     } finally {
@@ -59,42 +60,108 @@ describe.each(clientNames)('%s through a proxy', (name) => {
     }
   }
 
-  test.each([
-    ['https', () => shop.url('shop.test', '/echo?token=canary')],
-    ['http', () => shop.httpUrl('shop.test', '/echo?token=canary')],
-  ])('%s goes through kept tunnels that show the place and nothing else', async (_scheme, url) => {
-    const answers = await ask(url(), { proxyUrl: proxyUrl() })
+  test.each(
+    proxyKinds.flatMap((kind) => [
+      [kind, 'https', () => shop.url('shop.test', '/echo?token=canary')] as const,
+      [kind, 'http', () => shop.httpUrl('shop.test', '/echo?token=canary')] as const,
+    ]),
+  )('%s: %s goes through kept tunnels that show the place and nothing else', async (kind, scheme, url) => {
+    const answers = await ask(url(), { proxyUrl: proxies.url(kind) })
     for (const answer of answers) {
       expect(answer.status).toBe(200)
       expect(answer.text.toLowerCase()).not.toContain('proxy-authorization')
+      const { httpVersion } = JSON.parse(answer.text) as Echo
+      expect(httpVersion).toBe(protocol === 'HTTP/2' && scheme === 'https' ? '2.0' : '1.1')
     }
-    expect(new Set(asked.map(({ place }) => place))).toEqual(new Set([new URL(url()).host]))
-    expect(asked.length).toBeLessThan(answers.length)
-    expect(JSON.stringify(asked)).not.toContain('canary')
-  })
-
-  test('certificates are verified all the same', async () => {
-    const error = await failureOf(ask(shop.url('shop.test', '/echo'), { proxyUrl: proxyUrl(), ca: [] }))
-    expect(error).toBeInstanceOf(RequestFailedError)
-    expect(error.message).toMatch(/SELF_SIGNED|UNABLE_TO/)
+    expect(new Set(proxies.asked.map(({ place }) => place))).toEqual(new Set([new URL(url()).host]))
+    expect(proxies.asked.length).toBeLessThan(answers.length)
+    expect(JSON.stringify(proxies.asked)).not.toContain('canary')
   })
 
   test.each([
-    ['says no', () => proxyUrl('user:wr0ng@'), /PROXY_ANSWERED_407/],
+    ['says no', () => proxies.url('http', 'user:wr0ng@'), /PROXY_ANSWERED_407/],
+    ['says no', () => proxies.url('https', 'user:wr0ng@'), /PROXY_ANSWERED_407/],
+    ['says no', () => proxies.url('socks5', 'user:wr0ng@'), /PROXY_AUTHENTICATION_FAILED/],
+    ['wants a password', () => proxies.url('socks5h', ''), /PROXY_(AUTHENTICATION_FAILED|NOT_SOCKS)/],
+    ['says no', () => proxies.url('socks4a', 'wr0ng@'), /PROXY_ANSWERED_FAILED/],
+    [
+      'is another kind',
+      () => proxies.url('http').replace('http:', 'socks5:'),
+      /PROXY_(NOT_SOCKS|ECONNRESET)/,
+    ],
     ['is dead', () => 'http://user:p%40ss@proxy.test:1', /PROXY_ECONNREFUSED/],
+    ['is dead', () => 'https://user:p%40ss@proxy.test:1', /PROXY_ECONNREFUSED/],
+    ['is dead', () => 'socks5://user:p%40ss@proxy.test:1', /PROXY_ECONNREFUSED/],
     ['is unknown', () => 'http://user:p%40ss@nowhere.example', /PROXY_ENOTFOUND/],
+    ['is unknown', () => 'socks4a://user@nowhere.example', /PROXY_ENOTFOUND/],
   ])('a proxy that %s is an error, and nothing goes around it', async (_what, url, reason) => {
     const before = shop.counters.requests
-    const error = await failureOf(ask(shop.url('shop.test', '/echo'), { proxyUrl: url() }))
-    expect(error).toBeInstanceOf(RequestFailedError)
-    expect(error.message).toMatch(reason)
-    expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/p@ss|p%40ss|wr0ng|canary/)
+    for (const target of [shop.url('shop.test', '/echo'), shop.httpUrl('shop.test', '/echo')]) {
+      const error = await failureOf(ask(target, { proxyUrl: url() }))
+      expect(error).toBeInstanceOf(RequestFailedError)
+      expect(error.message).toMatch(reason)
+      expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/p@ss|p%40ss|wr0ng|canary/)
+    }
     expect(shop.counters.requests).toBe(before)
   })
+})
 
-  test.each(['socks5://proxy.test', 'not a URL, p@ss'])('%s is a TypeError', async (url) => {
-    const error = await failureOf(ask(shop.url('shop.test', '/echo'), { proxyUrl: url }))
-    expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).not.toContain('p@ss')
+describe('what a SOCKS proxy answers', () => {
+  test.each([
+    [2, 'PROXY_ANSWERED_NOTALLOWED', 'final'],
+    [4, 'PROXY_ANSWERED_HOSTUNREACHABLE', 'recoverable'],
+    [5, 'PROXY_ANSWERED_CONNECTIONREFUSED', 'recoverable'],
+  ])('code %i is %s and %s', async (code, reason, tier) => {
+    const shop = shops['http/1.1']
+    proxies.answerSocks(code)
+    const client = await clientOf('fetch', carrierOf({}), {
+      lookup: shop.lookup,
+      proxyUrl: proxies.url('socks5'),
+    })
+    expect(await failureOf(client.ask(shop.url('shop.test', '/echo')))).toMatchObject({ reason, tier })
+    proxies.answerSocks(0)
+    await client.close()
   })
+})
+
+describe('what is no proxy', () => {
+  test.each([
+    ['socks4://proxy.test', /must be one of/],
+    ['ftp://user:p@ss@proxy.test', /must be one of/],
+    ['not a URL, p@ss', /not a URL/],
+    ['socks5:p@ss', /names no host/],
+    ['socks4a://user:p%40ss@proxy.test', /knows no password/],
+  ])('%s is a TypeError that does not repeat it', (proxyUrl, what) => {
+    expect(() => proxyOf({ proxyUrl })).toThrow(TypeError)
+    expect(() => proxyOf({ proxyUrl })).toThrow(what)
+    expect(() => proxyOf({ proxyUrl })).not.toThrow(/p@ss|p%40ss/)
+  })
+})
+
+describe('a browser that wears the session', () => {
+  test('goes through the same HTTP proxy, with its password', async () => {
+    const shop = shops['http/1.1']
+    const browser = await launchChromium(shop)
+    try {
+      const context = await browser.newContext({ proxy: browserProxy(proxies.url('http')) })
+      const page = await context.newPage()
+      expect((await page.goto(shop.url('shop.test', '/blank')))?.status()).toBe(200)
+      expect(proxies.asked.map(({ place }) => place)).toContain(new URL(shop.url('shop.test')).host)
+    } finally {
+      await browser.close()
+    }
+  })
+
+  test.each([
+    ['socks5h://proxy.test:1080', 'socks5://proxy.test:1080'],
+    ['socks5://proxy.test:1080', 'socks5://proxy.test:1080'],
+    ['socks4a://user@proxy.test:1080', 'socks4://proxy.test:1080'],
+    ['https://user:p%40ss@proxy.test:8443', 'https://proxy.test:8443'],
+  ])(
+    'is told of %s in words that Chromium knows: it would go around what it does not',
+    (proxyUrl, server) => {
+      expect(browserProxy(proxyUrl)).toMatchObject({ server })
+      expect(browserProxy(proxyUrl).server).not.toContain('@')
+    },
+  )
 })

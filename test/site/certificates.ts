@@ -21,12 +21,13 @@ export interface Authority {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const day = 86_400_000
 
-export async function createAuthority(): Promise<Authority> {
+/** `name`: two authorities that one client trusts need different ones. */
+export async function createAuthority(name = 'The test shop root'): Promise<Authority> {
   const rootKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const leafKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const root = await x509.X509CertificateGenerator.createSelfSigned(
     {
-      name: 'CN=The test shop root',
+      name: `CN=${name}`,
       keys: rootKeys,
       ...validity(),
       extensions: [
