@@ -57,16 +57,20 @@ export function openTunnel(
     )
 }
 
-/** What Playwright takes. Chromium asks a SOCKS 5 proxy for names anyway; a scheme that it does not know it would go around. */
-export function browserProxy(proxyUrl: string): {
+/** The scheme by which Chromium knows this proxy. Playwright hands on what it does not know, and Chromium would go around it. */
+export function browserScheme({ protocol }: Pick<URL, 'protocol'>): string {
+  return protocol === 'socks5h:' ? 'socks5:' : protocol === 'socks4a:' ? 'socks4:' : protocol
+}
+
+/** A proxy as Playwright takes it. */
+export function browserProxy(proxy: URL): {
   readonly server: string
   readonly username?: string
   readonly password?: string
 } {
-  const { protocol, host, username, password } = new URL(proxyUrl)
-  const scheme = protocol === 'socks5h:' ? 'socks5:' : protocol === 'socks4a:' ? 'socks4:' : protocol
+  const { host, username, password } = proxy
   return {
-    server: `${scheme}//${host}`,
+    server: `${browserScheme(proxy)}//${host}`,
     ...(username !== '' && { username: decodeURIComponent(username) }),
     ...(password !== '' && { password: decodeURIComponent(password) }),
   }

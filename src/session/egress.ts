@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { BrowserContextOptions } from 'playwright'
 import { SessionbridgeError } from '../errors.ts'
-import { proxyOf } from '../http/proxy.ts'
+import { browserProxy, browserScheme, proxyOf } from '../http/proxy.ts'
 import type { ConnectionOptions } from '../http/tls.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
@@ -31,8 +30,9 @@ function described(egress: string): string {
 }
 
 /** Digest of scheme, user and place of a proxy: a new password is no new proxy, another user may be another way out. */
-export function proxyDigest({ protocol, username, host }: URL): string {
-  const place = `${protocol}//${decodeURIComponent(username)}@${host}`
+export function proxyDigest(proxy: URL): string {
+  const { username, host } = proxy
+  const place = `${browserScheme(proxy)}//${decodeURIComponent(username)}@${host}`
   return createHash('sha256').update(place).digest('hex').slice(0, 22)
 }
 
@@ -43,13 +43,7 @@ export function proxyDigest({ protocol, username, host }: URL): string {
 export function throughProxy(recipe: Recipe, http: ConnectionOptions = {}): Recipe {
   const url = proxyOf(http)
   if (url === undefined || recipe.context?.proxy !== undefined) return recipe
-  const { protocol, host, username, password } = url
-  const proxy: NonNullable<BrowserContextOptions['proxy']> = {
-    server: `${protocol}//${host}`,
-    ...(username !== '' && { username: decodeURIComponent(username) }),
-    ...(password !== '' && { password: decodeURIComponent(password) }),
-  }
-  return { ...recipe, context: { ...recipe.context, proxy } }
+  return { ...recipe, context: { ...recipe.context, proxy: browserProxy(url) } }
 }
 
 /** By which way out requests go. */

@@ -143,7 +143,7 @@ describe('a browser that wears the session', () => {
     const shop = shops['http/1.1']
     const browser = await launchChromium(shop)
     try {
-      const context = await browser.newContext({ proxy: browserProxy(proxies.url('http')) })
+      const context = await browser.newContext({ proxy: browserProxy(new URL(proxies.url('http'))) })
       const page = await context.newPage()
       expect((await page.goto(shop.url('shop.test', '/blank')))?.status()).toBe(200)
       expect(proxies.asked.map(({ place }) => place)).toContain(new URL(shop.url('shop.test')).host)
@@ -160,8 +160,8 @@ describe('a browser that wears the session', () => {
   ])(
     'is told of %s in words that Chromium knows: it would go around what it does not',
     (proxyUrl, server) => {
-      expect(browserProxy(proxyUrl)).toMatchObject({ server })
-      expect(browserProxy(proxyUrl).server).not.toContain('@')
+      expect(browserProxy(new URL(proxyUrl))).toMatchObject({ server })
+      expect(browserProxy(new URL(proxyUrl)).server).not.toContain('@')
     },
   )
 })
