@@ -11,7 +11,7 @@ import type { Cell } from '../state/cell.ts'
 import { diffStates, isEmptyDiff } from '../state/diff.ts'
 import { isKept, type HeaderRule } from '../state/header-rule.ts'
 import type { Identity } from '../state/identity.ts'
-import { keepValues } from '../state/kept-values.ts'
+import { keepValues, keptIn, keptValue } from '../state/kept-values.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
 
@@ -53,13 +53,14 @@ export async function beginVisit(context: BrowserContext, options: VisitOptions)
   try {
     const worn = cell.state
     const { epoch } = cell
+    const before = keptIn(worn)
     const stopTaking = takeFromWire(requests, cell, known)
     const wearing = await (isChromium(context) ? wearLive(context, options) : wearUntilEnd(context, options))
     const onClose = (): void => options.onEnd?.(undefined)
     context.once('close', onClose)
     let ended: Promise<VisitResult> | undefined
     const end = async (): Promise<VisitResult> => {
-      await requests.settled()
+      await requests.settled(300)
       stopTaking()
       const observed = requests.stop()
       const { state, report } = await wearing.finish()
@@ -67,7 +68,13 @@ export async function beginVisit(context: BrowserContext, options: VisitOptions)
       const { rules, kept } = learnHeaderRules(observed, [worn, state], known)
       // What pages held before a renewal is not what carries the session now; a rule without its value would carry nothing.
       const isOld = cell.epoch !== epoch
-      if (!isOld) keepValues(cell, new Map([...observedValues(known, observed), ...kept]), 'visit')
+      if (!isOld) {
+        const last = new Map([...observedValues(known, observed), ...kept])
+        // What has changed since the beginning was taken home then, or an answer to our clients has brought it later.
+        const stale = [...last.keys()].filter((name) => keptValue(cell, name) !== before.get(name))
+        for (const name of stale) last.delete(name)
+        keepValues(cell, last, 'visit')
+      }
       const headerRules = isOld ? rules.filter(({ source }) => !isKept(source)) : rules
       const result = { report, headerRules }
       options.onEnd?.(result)

@@ -13,6 +13,12 @@ export function keptValue(cell: Cell, name: string): string | undefined {
   return cell.origin(keptOrigin)?.localStorage.find((item) => item.name === name)?.value
 }
 
+/** All that is kept, by name. */
+export function keptIn(state: SessionState): ReadonlyMap<string, string> {
+  const items = state.origins.find(({ origin }) => origin === keptOrigin)?.localStorage ?? []
+  return new Map(items.map(({ name, value }) => [name, value]))
+}
+
 /** Writes what is new, and nothing when nothing is. */
 export function keepValues(cell: Cell, values: ReadonlyMap<string, string>, by: string): void {
   const before = cell.origin(keptOrigin)

@@ -228,7 +228,10 @@ describe('a token that came with an answer and is held in memory only', () => {
       await page.goto(app.url('/app'))
       await page.waitForFunction(() => document.title === 'ready')
       await bothAreTaken(session, app) // while the page still stands there
+      app.rotate()
+      await session.fetch(app.url('/refresh'), { method: 'POST' }) // newer than what the page has sent
     })
+    await bothAreTaken(session, app)
     expect(session.epoch).toBe(2)
     expect(JSON.stringify(session.headerRules)).not.toContain('canary')
   })
