@@ -3,6 +3,7 @@ import type { Carrier } from '../http/carrier.ts'
 import { sanitize, type GatePolicy } from '../policy/gate.ts'
 import { trackerVendor } from '../policy/trackers.ts'
 import { Cell } from '../state/cell.ts'
+import { mergeStates } from '../state/diff.ts'
 import { addHeaderRules } from '../state/header-rules.ts'
 import { withKept } from '../state/kept-values.ts'
 import { sourceName, sourceOrigin, type HeaderRule } from '../state/header-rule.ts'
@@ -38,7 +39,13 @@ export interface Harvest {
 }
 
 /** A harvest that nothing has proven yet when `probe` is absent, unless the page has: see `isProvenByPage`. */
-export type Gathered = Omit<Harvest, 'verifiedAt' | 'took'> & { readonly provenByPage?: boolean }
+export type Gathered = Omit<Harvest, 'verifiedAt' | 'took'> & {
+  readonly provenByPage?: boolean
+  /** What the browser held then, before the gate. */
+  readonly captured: SessionState
+  /** Unix ms. */
+  readonly capturedAt: number
+}
 
 /**
  * Takes the state out of the login browser, learns how the session is carried, lets the state through the gate, and
@@ -48,6 +55,7 @@ export type Gathered = Omit<Harvest, 'verifiedAt' | 'took'> & { readonly provenB
 export async function gather(attempt: Attempt, lastResort = false): Promise<Gathered> {
   await attempt.watch.settled()
   const requests = attempt.watch.requests
+  const capturedAt = Date.now()
   const [captured, identity] = await Promise.all([
     captureState(attempt.context, { signal: attempt.signal, origins: attempt.visited.origins }),
     captureIdentity(attempt.page, requests),
@@ -55,7 +63,10 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
   reached(attempt, 'state is captured')
   const { rules, unexplained, kept } = carriedBy(attempt, requests, captured.state)
   const whatIs = withKept(captured.state, kept)
-  const shared = { identity, unexplained, visitedOrigins: [...attempt.visited.origins] }
+  const shared = {
+    ...{ identity, unexplained, captured: whatIs, capturedAt },
+    visitedOrigins: [...attempt.visited.origins],
+  }
   const unportable = findUnportable(requests, captured.report)
   const browserOnly = browserOnlyOrigins(unportable)
   const candidates = [
@@ -87,6 +98,18 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
   if (whole.probe === undefined) return gathered
   const back = await putBack(attempt, claim, { policy, cut: cut.dropped, ...whole, probe: whole.probe })
   return { ...gathered, state: back.state, probe: whole.probe, report: [...back.report, ...left] }
+}
+
+/** The same with what its pages have changed in the browser since; the gate judges what is new as it did then. */
+export async function captureAgain(attempt: Attempt, gathered: Gathered): Promise<Gathered> {
+  const { context, signal, visited, watch } = attempt
+  const { captured: before, state, headerRules, report } = gathered
+  const captured = await captureState(context, { signal, origins: visited.origins, previous: before })
+  const now = withKept(captured.state, carriedBy(attempt, watch.requests, captured.state).kept)
+  const policy = gatePolicy(attempt, watch.requests, headerRules)
+  const merged = mergeStates(before, now, state)
+  const isWhole = report.some(({ reason }) => reason === 'put-back')
+  return { ...gathered, state: (isWhole ? uncut(merged, policy) : sanitize(merged, policy)).state }
 }
 
 /** What was learned, what the recipe declares above it, and the values for both that stand nowhere else. */

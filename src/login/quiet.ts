@@ -65,7 +65,7 @@ export async function untilSettled(watch: RequestWatch, page: Page, signal: Abor
 }
 
 /** The page's main thread has come to the end of its tasks; a page that does not answer is not waited for. */
-async function untilScriptsIdle(page: Page, within: number): Promise<void> {
+export async function untilScriptsIdle(page: Page, within: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const silence = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, within)

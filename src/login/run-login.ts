@@ -66,7 +66,14 @@ export async function runLogin(recipe: Recipe, options: LoginOptions): Promise<H
   let isKept = false
   try {
     context = await opened.browser.newContext(await loginContextOptions(opened.browser, recipe.context))
-    const gathered = await signIn(recipe, context, { ...options, session, begun })
+    const {
+      captured: _,
+      capturedAt: __,
+      provenByPage: ___,
+      ...gathered
+    } = await signIn(recipe, context, {
+      ...{ ...options, session, begun },
+    })
     const took = Date.now() - begun
     report(options.logger, session, gathered, took)
     const [page] = context.pages()
@@ -196,7 +203,12 @@ function assertPersonCanCome(session: string, { interactive, browser }: LoginOpt
     throw new NeedsPersonError(session, 'a window has to open and there is no display')
 }
 
-function report(logger: Logger | undefined, session: string, gathered: Gathered, took: number): void {
+function report(
+  logger: Logger | undefined,
+  session: string,
+  gathered: Omit<Harvest, 'verifiedAt' | 'took'>,
+  took: number,
+): void {
   const { headerRules, probe, unexplained } = gathered
   logger?.info(
     {

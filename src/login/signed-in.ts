@@ -1,8 +1,10 @@
 import type { Page } from 'playwright'
 import { NeedsPersonError } from '../errors.ts'
+import { browserOnlyOrigins } from '../state/report.ts'
 import { reached, type Attempt, type FunctionRun } from './attempt.ts'
 import { LoginEnded } from './explain.ts'
-import { gather, hasCandidates, type Gathered } from './harvest.ts'
+import { captureAgain, gather, hasCandidates, type Gathered } from './harvest.ts'
+import { holdRequests } from './hold-requests.ts'
 import { orAbort, pause, untilActivity, untilSettled } from './quiet.ts'
 import { asksForCode, asksForPassword, findRefusal } from './rejection.ts'
 
@@ -40,7 +42,7 @@ export async function untilSignedIn(attempt: Attempt, run: FunctionRun): Promise
         let gathered = await orAbort(gather(attempt, lastResort), signal)
         if (isEnough(attempt, gathered)) {
           if (await home()) gathered = await orAbort(gather(attempt), signal)
-          return gathered
+          return lastLook(attempt, gathered)
         }
         examined = latest(attempt)
         if (lastResort) tried = examined
@@ -49,6 +51,17 @@ export async function untilSignedIn(attempt: Attempt, run: FunctionRun): Promise
     await untilActivity(watch, lookAgain, signal)
     await pause(leastPause, signal)
   }
+}
+
+/**
+ * What the pages have changed while the session was being proven is taken home, too, and they change nothing any more; unless
+ * the page itself is the session.
+ */
+async function lastLook(attempt: Attempt, gathered: Gathered): Promise<Gathered> {
+  if (browserOnlyOrigins(gathered.report) !== undefined) return gathered
+  const { context, watch, signal } = attempt
+  await holdRequests(context, watch, signal)
+  return watch.lastActivity < gathered.capturedAt ? gathered : captureAgain(attempt, gathered)
 }
 
 /** A proof; or the recipe's own word, unless it also names a probe that should have proven it. */

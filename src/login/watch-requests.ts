@@ -23,6 +23,8 @@ export interface ObservedRequest {
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** Absent until answered. */
   readonly status?: number
+  /** It got no answer and will get none. */
+  readonly failed?: true
   readonly contentType?: string
   /** The client hints that the answer has asked for (`Accept-CH`). */
   readonly acceptCh?: string
@@ -108,6 +110,8 @@ export function watchRequests(context: BrowserContext): RequestWatch {
     onEnd(request)
   }
   const onEnd = (request: Request): void => {
+    const draft = drafts.get(request)
+    if (draft !== undefined && request.failure() !== null) draft.failed = true
     underWay.delete(request)
     active(request)
   }

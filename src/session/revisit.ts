@@ -41,7 +41,7 @@ export async function revisit(work: Revisit): Promise<SnapshotContent | undefine
   const requests = watchRequests(context)
   try {
     const { policy } = work
-    const visit = await beginVisit(context, { cell, policy, headerRules: base.headerRules })
+    const visit = await beginVisit(context, { cell, policy, headerRules: base.headerRules, signal })
     const page = await context.newPage()
     await wearIdentity(page, base.identity, work.recipe.context)
     await page.goto(work.url, { waitUntil: 'domcontentloaded', timeout: 0 })
@@ -53,7 +53,7 @@ export async function revisit(work: Revisit): Promise<SnapshotContent | undefine
       if (isQuiet || isAlive) break
       await untilActivity(requests, lookAgain, signal)
     }
-    const { headerRules } = await visit.end()
+    const { headerRules } = await visit.endForGood()
     const seen = addHeaderRules(base.headerRules, headerRules)
     const learned = addHeaderRules(seen, declaredRules(work.recipe))
     // Databases come home at the end only, and a page of a new version may carry the session in another way.

@@ -3,6 +3,7 @@ import { applyState } from '../bridge/context/apply.ts'
 import { captureState } from '../bridge/context/capture.ts'
 import { watchOrigins } from '../bridge/context/visited.ts'
 import { LiveSync } from '../bridge/live/live-sync.ts'
+import { holdRequests } from '../login/hold-requests.ts'
 import { learnHeaderRules } from '../login/learn-headers.ts'
 import { observedValues } from '../login/observed-values.ts'
 import { watchRequests, type RequestWatch } from '../login/watch-requests.ts'
@@ -41,13 +42,22 @@ export interface Visit {
   end(): Promise<VisitResult>
 }
 
+/** Requests that are held back tell no more of their headers: no use in waiting long, ms. */
+const heldHeaders = 100
+
+/** A visit in a context of ours. */
+export interface OwnVisit extends Visit {
+  /** Ends the visit with all that the pages were about to change, and nothing after that. The context must be closed then. */
+  endForGood(): Promise<VisitResult>
+}
+
 /**
  * Makes a context wear the state of a cell and keeps both in step until the end: what the pages change is in the cell,
  * and what changes in the cell is in the pages, within 100 ms, deletions included (bridge/live/live-sync.ts says what is and is
  * not). The end takes home what events did not tell. In other engines than Chromium everything comes home at the
  * end, and the report says so.
  */
-export async function beginVisit(context: BrowserContext, options: VisitOptions): Promise<Visit> {
+export async function beginVisit(context: BrowserContext, options: VisitOptions): Promise<OwnVisit> {
   const { cell, headerRules: known = [] } = options
   const requests = watchRequests(context)
   try {
@@ -59,8 +69,8 @@ export async function beginVisit(context: BrowserContext, options: VisitOptions)
     const onClose = (): void => options.onEnd?.(undefined)
     context.once('close', onClose)
     let ended: Promise<VisitResult> | undefined
-    const end = async (): Promise<VisitResult> => {
-      await requests.settled(300)
+    const end = async (within = 300): Promise<VisitResult> => {
+      await requests.settled(within)
       stopTaking()
       const observed = requests.stop()
       const { state, report } = await wearing.finish()
@@ -80,7 +90,16 @@ export async function beginVisit(context: BrowserContext, options: VisitOptions)
       options.onEnd?.(result)
       return result
     }
-    return { report: wearing.report, settle: () => wearing.settle(), end: () => (ended ??= end()) }
+    const endForGood = async (): Promise<VisitResult> => {
+      await holdRequests(context, requests, options.signal ?? new AbortController().signal)
+      return end(heldHeaders)
+    }
+    return {
+      report: wearing.report,
+      settle: () => wearing.settle(),
+      end: () => (ended ??= end()),
+      endForGood: () => (ended ??= endForGood()),
+    }
   } catch (error) {
     requests.stop()
     throw error

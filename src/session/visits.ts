@@ -6,7 +6,7 @@ import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { Notices } from './notices.ts'
 import type { SharedBrowser } from './shared-browser.ts'
-import type { Visit, VisitResult } from './visit.ts'
+import type { OwnVisit, VisitResult } from './visit.ts'
 
 export interface VisitsHost {
   readonly cell: Cell
@@ -26,7 +26,9 @@ export interface VisitsHost {
 /** The visits of one session: browser contexts that wear its state. What they need is loaded with the first. */
 export class Visits {
   readonly #host: VisitsHost
-  readonly #open = new Set<Visit>()
+  readonly #open = new Set<OwnVisit>()
+  /** Those whose contexts close with the session. */
+  readonly #own = new WeakSet<OwnVisit>()
 
   constructor(host: VisitsHost) {
     this.#host = host
@@ -36,7 +38,7 @@ export class Visits {
     const { context, worn } = await this.#wear()
     try {
       const result = await visit(await this.#firstPage(context), context)
-      await worn.end()
+      await worn.endForGood()
       return result
     } finally {
       await context.close()
@@ -45,11 +47,12 @@ export class Visits {
 
   /** A page of a context that wears the state, in step with it until its context is closed. */
   async open(): Promise<Page> {
-    const { context } = await this.#wear()
+    const { context, worn } = await this.#wear()
+    this.#own.add(worn)
     return this.#firstPage(context)
   }
 
-  async attach(context: BrowserContext): Promise<Visit> {
+  async attach(context: BrowserContext): Promise<OwnVisit> {
     const { cell } = this.#host
     const onEnd = (result: VisitResult | undefined): void => {
       this.#open.delete(visit)
@@ -64,7 +67,7 @@ export class Visits {
     return visit
   }
 
-  async #wear(): Promise<{ context: BrowserContext; worn: Visit }> {
+  async #wear(): Promise<{ context: BrowserContext; worn: OwnVisit }> {
     const browser = await this.#host.browser.use(this)
     const { contextOptions } = await import('./visit.ts')
     const context = await browser.newContext(contextOptions(this.#host.identity(), this.#host.recipe.context))
@@ -86,7 +89,9 @@ export class Visits {
 
   /** Ends what nobody has ended: it would keep writing to a session that is about to be saved for the last time. */
   async endAll(): Promise<void> {
-    await Promise.allSettled([...this.#open].map((visit) => visit.end()))
+    await Promise.allSettled(
+      [...this.#open].map((visit) => (this.#own.has(visit) ? visit.endForGood() : visit.end())),
+    )
   }
 
   /** Lets go of the browser; it closes when no session uses it any more. */

@@ -143,3 +143,26 @@ describe.each([
     await expect(vaultOn(store).open(recipe, { login: 'never' })).rejects.toThrow(NotSignedInError)
   })
 })
+
+test('tokens that the page renews every second, also while its login is being proven, are never out of date at home', async () => {
+  // Strangers are asked for after the capture: one is refused only when the page has renewed its tokens once more.
+  const atOnce = site.api.beforeRefusal
+  site.api.beforeRefusal = () => {
+    site.api.beforeRefusal = atOnce
+    return site.nextRefresh()
+  }
+  const store = newStore()
+  const inLogin = await counted(site, () =>
+    vaultOn(store)
+      .open(oidcRecipe(site, 'busy.test'))
+      .then((session) => session.close()),
+  )
+  expect(inLogin.refreshes).toBeGreaterThan(0)
+  await using session = await vaultOn(store).open(oidcRecipe(site, 'busy.test'), { login: 'never' })
+  for (let turn = 1; turn <= 2; turn++) {
+    site.expireAccessTokens()
+    // The refresh token that was saved is not spent: shown twice, it would have ended the grant.
+    const { codes, revoked } = await counted(site, () => askMuch(session))
+    expect({ codes, revoked }).toEqual({ codes: 0, revoked: 0 })
+  }
+})

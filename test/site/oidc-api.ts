@@ -12,6 +12,8 @@ export interface TokenFacts {
 export interface OidcApi {
   /** Answers of each status, by path. */
   readonly answers: ReadonlyMap<string, number>
+  /** Waited for before a stranger is refused. */
+  beforeRefusal: () => Promise<void>
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>
 }
 
@@ -52,8 +54,9 @@ export function oidcApi(origin: string, find: (token: string) => Promise<TokenFa
     }
   }
 
-  return {
+  const api: OidcApi = {
     answers,
+    beforeRefusal: () => Promise.resolve(),
     async handle(req, res) {
       const path = pathOf(req)
       allowPages(req, res)
@@ -63,6 +66,7 @@ export function oidcApi(origin: string, find: (token: string) => Promise<TokenFa
       }
       const body = await textOf(req)
       const name = await account(req)
+      if (name === undefined) await api.beforeRefusal()
       const status = name === undefined ? 401 : 200
       answers.set(`${path} ${String(status)}`, (answers.get(`${path} ${String(status)}`) ?? 0) + 1)
       res.writeHead(status, {
@@ -76,6 +80,7 @@ export function oidcApi(origin: string, find: (token: string) => Promise<TokenFa
       )
     },
   }
+  return api
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {

@@ -12,6 +12,8 @@ import type { Shop } from './shop.ts'
 const apps = {
   'app.test': { storage: 'sessionStorage', dpop: false },
   'kept.test': { storage: 'localStorage', dpop: false },
+  // Its access tokens live for half a minute, so that its page renews them every second (a minute ahead of their end).
+  'busy.test': { storage: 'localStorage', dpop: false },
   'bound.test': { storage: 'sessionStorage', dpop: true },
   'bound-kept.test': { storage: 'localStorage', dpop: true },
 } as const
@@ -38,6 +40,8 @@ export interface OidcSite {
   expireAccessTokens(): void
   /** No token is known any more, and no refresh token either. */
   forgetTokens(): void
+  /** The next refresh of any application. */
+  nextRefresh(): Promise<void>
 }
 
 export async function startOidc(shop: Shop): Promise<OidcSite> {
@@ -62,7 +66,8 @@ export async function startOidc(shop: Shop): Promise<OidcSite> {
     clientBasedCORS: () => true,
     rotateRefreshToken: true,
     ttl: {
-      AccessToken: 3600,
+      AccessToken: (_: unknown, __: unknown, client: { clientId: string }) =>
+        client.clientId === 'busy.test' ? 30 : 3600,
       RefreshToken: 86_400,
       Grant: 86_400,
       Session: 86_400,
@@ -102,6 +107,12 @@ export async function startOidc(shop: Shop): Promise<OidcSite> {
     expireAccessTokens: () => {
       records.expireAccessTokens()
     },
+    nextRefresh: () =>
+      new Promise((resolve) => {
+        provider.once('grant.success', () => {
+          resolve()
+        })
+      }),
     forgetTokens: () => {
       records.forgetTokens()
     },
