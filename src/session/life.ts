@@ -60,6 +60,8 @@ export class Life {
     this.name = snapshot.name
     this.cell = new Cell(snapshot.state, snapshot.epoch)
     this.notices = new Notices(host.logger, this.name)
+    if (this.#browserOnly !== undefined)
+      this.notices.say('needs-browser', { origins: [...this.#browserOnly] })
     this.carrier = this.#makeCarrier()
     this.proof = new Proof(this.carrier, snapshot, host.vault.http)
     this.saving = new Saving(host.shelf, this.#savingHost(), stored, host.vault.policy?.saveWithin)

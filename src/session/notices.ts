@@ -2,8 +2,9 @@ import type { ConnectionOptions } from '../http/tls.ts'
 import type { Logger } from '../observe/events.ts'
 import type { Identity } from '../state/identity.ts'
 
-/** In what a session is not like its login browser. Stable: programs may look for them in the log. */
-export type NoticeCode = 'identity-tls' | 'identity-zstd' | 'identity-http1' | 'identity-visit'
+/** In what a session is not like its login browser, and cannot be. Stable: programs may look for them in the log. */
+export type NoticeCode =
+  'identity-tls' | 'identity-zstd' | 'identity-http1' | 'identity-visit' | 'needs-browser'
 
 const texts: Record<NoticeCode, string> = {
   'identity-tls':
@@ -13,6 +14,8 @@ const texts: Record<NoticeCode, string> = {
   'identity-http1': 'http.http2 is false: where the browser spoke HTTP/2, requests speak HTTP/1.1',
   'identity-visit':
     'the browser for visits is not the one that signed in: pages say what that one said, their workers and popups may show the difference',
+  'needs-browser':
+    'requests to these origins are signed with a key that cannot leave the browser: session.fetchInPage and session.browse reach them, session.http and session.fetch refuse',
 }
 
 /** Says each thing once in a session's life, at level info, with its code. */

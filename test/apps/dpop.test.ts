@@ -33,11 +33,11 @@ const notices: object[] = []
 
 function vaultOn(store: Store): Vault {
   const ignore = (): void => undefined
-  const warn = (facts: object): void => void notices.push(facts)
+  const note = (facts: object): void => void notices.push(facts)
   return createVault({
     ...{ store, key, browser: { browser }, http: { lookup: shop.lookup, ca: shop.ca } },
     secrets: { username: 'alice', password: shop.accounts.alice.password },
-    logger: { debug: ignore, info: ignore, warn },
+    logger: { debug: ignore, info: note, warn: note },
   })
 }
 
@@ -91,6 +91,7 @@ describe.each(['bound.test', 'bound-kept.test'] as const)(
       // The key went with its page: another process knows what it cannot do, and signs in anew where it must.
       await using later = await vaultOn(store).open(oidcRecipe(site, host), { login: 'never' })
       expect(later.dropped).toContainEqual(expect.objectContaining(api))
+      expect(notices).toContainEqual({ session: later.name, code: 'needs-browser', origins: [api.where] })
       await expect(later.http(orders())).rejects.toThrow(NeedsBrowserError)
       expect(await counted(site, () => askMuch(later))).toEqual({ codes: 1, refreshes: 0, revoked: 0 })
       expect(later.epoch).toBe(2)
