@@ -79,6 +79,7 @@ export { forecast, type Forecast } from './policy/forecast.ts'
 
 export type { HttpOptions, HttpRequestOptions, HttpResponse, HttpAnswer, SessionHttp } from './http/client.ts'
 export type { SessionFetch } from './http/fetch.ts'
+export type { HeadersForOptions } from './http/headers-for.ts'
 export { crawleeClient, type CrawleeHttpClient, type CrawleeSessions } from './clients/crawlee.ts'
 export { crawleePageHooks, type CrawleePageOptions } from './clients/crawlee-pages.ts'
 export { sessionDispatcher } from './clients/dispatcher.ts'

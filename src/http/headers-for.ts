@@ -58,6 +58,7 @@ export function createHeaderMaker(carrier: Carrier): HeaderMaker {
       for (const [name, value] of hop.written) key += `\n${name}:${value}`
       let headers = ready.get(key)
       if (headers === undefined) ready.set(key, (headers = flatHeaders(carrier, hop)))
+      if (hop.written.length > 0) return withCookie(carrier, hop, headers)
       return joined(headers, cookieHeader(carrier.cell, hop.url, cookieContext(hop)))
     },
   }

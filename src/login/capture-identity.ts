@@ -60,7 +60,7 @@ export interface PageFacts extends HintFacts {
 }
 
 /** What scripts of the page see of the browser; `undefined` when the page does not answer within `within` ms. */
-export async function readPageFacts(page: Page, within = 2_000): Promise<PageFacts | undefined> {
+export async function readPageFacts(page: Page, within = 5_000): Promise<PageFacts | undefined> {
   const ask = async (): Promise<PageFacts> => ({
     ...(await page.evaluate(() => ({
       userAgent: navigator.userAgent,

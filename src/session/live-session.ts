@@ -6,7 +6,7 @@ import type { Carrier } from '../http/carrier.ts'
 import { createHttp, type HttpOptions, type SessionHttp } from '../http/client.ts'
 import type { SessionRequestInit } from '../http/fetch-request.ts'
 import { createFetch, type SessionFetch } from '../http/fetch.ts'
-import { headersFor } from '../http/headers-for.ts'
+import { headersFor, type HeadersForOptions } from '../http/headers-for.ts'
 import { NeedsBrowserError } from '../http/traffic-errors.ts'
 import type { TrafficFigures } from '../http/traffic.ts'
 import type { ConnectionOptions } from '../http/tls.ts'
@@ -146,7 +146,7 @@ export class LiveSession implements Session {
     return fetch
   }
 
-  headersFor(url: string | URL, options: { method?: string } = {}): [string, string][] {
+  headersFor(url: string | URL, options: HeadersForOptions = {}): [string, string][] {
     const target = new URL(url)
     if (this.#life.carrier.browserOnly?.has(target.origin) === true)
       throw new NeedsBrowserError(this.name, options.method ?? 'GET', target)

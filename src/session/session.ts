@@ -3,6 +3,7 @@ import type { CookieJar } from 'tough-cookie'
 import type { SessionHttp } from '../http/client.ts'
 import type { SessionRequestInit } from '../http/fetch-request.ts'
 import type { SessionFetch } from '../http/fetch.ts'
+import type { HeadersForOptions } from '../http/headers-for.ts'
 import type { ConnectionOptions } from '../http/tls.ts'
 import type { Transport } from '../http/wire.ts'
 import type { TrafficFigures } from '../http/traffic.ts'
@@ -46,7 +47,7 @@ export interface Session extends AsyncDisposable {
    */
   through(connect: (options: Readonly<ConnectionOptions>) => Transport): SessionFetch
   /** The headers this session would send to `url`, in order, for clients that are not ours. */
-  headersFor(url: string | URL, options?: { method?: string }): [name: string, value: string][]
+  headersFor(url: string | URL, options?: HeadersForOptions): [name: string, value: string][]
   /**
    * Works through addresses, `concurrency` at a time: `work` is called with each, and does with it what it likes. One that fails
    * is noted, and the others go on; a session that is dead, closed or kept out ends the whole with its error. With a

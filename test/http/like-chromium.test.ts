@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Carrier } from '../../src/http/carrier.ts'
+import { headersFor } from '../../src/http/headers-for.ts'
 import { captureIdentity } from '../../src/login/capture-identity.ts'
 import { watchRequests } from '../../src/login/watch-requests.ts'
 import { launchChromium } from '../site/chromium.ts'
@@ -33,6 +34,7 @@ describe.each(['1.1'])('over HTTP/%s', (protocol) => {
   let context: BrowserContext
   let page: Page
   let recorder: Recorder
+  let carrier: Carrier
   let clients: readonly Replayer[]
   const byPage = new Map<WireCase, readonly Recorded[]>()
   let preflights = 0
@@ -44,14 +46,14 @@ describe.each(['1.1'])('over HTTP/%s', (protocol) => {
     context = await browser.newContext()
     await context.addCookies(cookies.map((one) => ({ ...cookie(one), sameSite: one.sameSite })))
     page = await context.newPage()
-    const carrier = await carrierLike(page)
+    carrier = await carrierLike(page)
     clients = await replayers(carrier, { lookup: shop.lookup, ca: shop.ca })
     for (const one of wireCases(shop)) {
       const seen = await askByPage(page, recorder, one)
       byPage.set(one, seen.requests)
       preflights += seen.preflights
     }
-  }, 60_000)
+  })
 
   test('a browser whose language is emulated says it elsewhere, and so do all clients', async () => {
     const german = await browser.newContext({ locale: 'de-DE' })
@@ -121,6 +123,27 @@ describe.each(['1.1'])('over HTTP/%s', (protocol) => {
       }
     },
   )
+
+  test('headersFor gives the same lines to clients that are not ours', () => {
+    const compared = [...byPage].flatMap(([one, [seen, ...more]]): Pair[] => {
+      const plain =
+        Object.keys(one.headers).length === 0 && one.body === undefined && one.encoding === undefined
+      if (seen === undefined || more.length > 0 || !plain || one.credentials === 'omit') return []
+      const lines = headersFor(carrier, one.to, {
+        method: one.method,
+        as: one.by === 'fetch' || one.by === 'xhr' ? 'fetch' : 'navigation',
+        ...(one.from !== undefined && { topLevelSite: one.from }),
+      })
+      const ofClient = /^(:.*|host|connection|content-length|priority)$/i
+      const theirs = seen.headers.filter(([name]) => !ofClient.test(name))
+      return [
+        { what: one.what, browser: [{ ...seen, headers: theirs }], ours: [{ ...seen, headers: lines }] },
+      ]
+    })
+    const mine = exceptions.filter((exception) => exception.name === 'zstd')
+    if (protocol === '1.1') expect(differences(compared, mine)).toEqual([])
+    expect(compared.length).toBeGreaterThan(20)
+  })
 
   test('only a page asks for leave first: nobody replays a preflight', () => {
     expect(preflights).toBeGreaterThan(0)
