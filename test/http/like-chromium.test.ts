@@ -28,7 +28,7 @@ const asGerman =
   /^(typed|a form that posts|fetch: GET with (X-CSRF|Accept-Language)|fetch: POST of (JSON|text))/
 
 /** A page makes each request of the table, then each client of ours: the server must see the same. */
-describe.each(['1.1'])('over HTTP/%s', (protocol) => {
+describe.each(['1.1', '2'])('over HTTP/%s', (protocol) => {
   let shop: Shop
   let browser: Browser
   let context: BrowserContext
