@@ -18,10 +18,18 @@ export function* tagsOf(html: string): Generator<Tag> {
     yield { closing: slash !== '', name: name.toLowerCase(), attributes: attributesOf(rest) }
 }
 
-/** The texts of a page's own scripts. */
+/** The texts of a page's own scripts. One that is never closed ends the search: it is looked for once, not once for each. */
 export function* scriptsOf(html: string): Generator<string> {
-  for (const [, text = ''] of html.matchAll(/<script\b[^>]*>([\s\S]*?)<\/script\s*>/gi))
+  const opening = /<script\b[^<>]*>/gi
+  const closing = /<\/script\s*>/gi
+  for (let begin = opening.exec(html); begin !== null; begin = opening.exec(html)) {
+    closing.lastIndex = opening.lastIndex
+    const end = closing.exec(html)
+    if (end === null) return
+    const text = html.slice(opening.lastIndex, end.index)
     if (text.trim() !== '') yield text
+    opening.lastIndex = closing.lastIndex
+  }
 }
 
 function attributesOf(text: string): Attributes {

@@ -43,13 +43,14 @@ const named =
 const opened = /(?<![\w$.])([A-Za-z_$][\w$.]{0,80})\s{0,20}=\s{0,20}[{[(]/g
 
 function* valuesInScript(script: string): Generator<PageValue> {
-  const variables = [...script.matchAll(opened)].map(({ index, 1: name = '' }) => ({
-    index,
-    name: bare(name),
-  }))
+  const variables = script.matchAll(opened)
+  let next = variables.next()
+  let variable: string | undefined
   for (const { index, 2: name = '', 4: text = '' } of script.matchAll(named)) {
+    // Both run through the script once, side by side: a long one of a stranger must not hold us up.
+    for (; next.done !== true && next.value.index < index; next = variables.next())
+      variable = bare(next.value[1] ?? '')
     if (text === '' || text.length > longestValue) continue
-    const variable = variables.findLast((one) => one.index < index)?.name
     const at: PagePlace = { in: 'script', name: bare(name), ...(variable !== undefined && { variable }) }
     yield { at, value: unescapedText(text) }
   }

@@ -50,4 +50,14 @@ describe('a value in a page', () => {
       expect([...valuesInPage(`${html}</script>`)].length).toBeLessThan(2e5)
     expect(performance.now() - begun).toBeLessThan(10_000)
   })
+
+  test.each([
+    ['scripts that never end', '<script>'.repeat(220_000), 0],
+    ['names and openings by turns', `<script>${'a={b:"x"};'.repeat(180_000)}</script>`, 180_000],
+  ])('%s are read in one go, not once for each', (_, html, count) => {
+    const begun = performance.now()
+    expect([...valuesInPage(html)]).toHaveLength(count)
+    // A tenth of a second; looking back or ahead from each place takes half a minute.
+    expect(performance.now() - begun).toBeLessThan(10_000)
+  })
 })
