@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'needs-browser'
   | 'queue-full'
   | 'robots-disallowed'
+  | 'sign-out-guarded'
   | 'closed'
   | 'egress-changed'
 

@@ -71,6 +71,7 @@ const byCode: Record<ErrorCode, number> = {
   'needs-browser': exitCodes.other,
   'queue-full': exitCodes.other,
   'robots-disallowed': exitCodes.refused,
+  'sign-out-guarded': exitCodes.refused,
   closed: exitCodes.other,
 }
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { SignOutGuardedError } from './sign-out-guarded.ts'
 import type { Session } from '../session/session.ts'
 
 /** What Crawlee's crawlers ask of their `httpClient`; the shape of its `BaseHttpClient` (3.13 and later). */
@@ -55,6 +56,11 @@ export interface CrawleeStream extends Head {
  */
 export type CrawleeSessions = Session | readonly Session[] | ((entry: object | undefined) => Session)
 
+export interface CrawleeOptions {
+  /** Do not follow links that would sign out: `SignOutGuardedError`, and nothing is sent; default true. */
+  readonly guardSignOut?: boolean
+}
+
 /**
  * Crawls as the session: `new CheerioCrawler({ httpClient: crawleeClient(session) })`. Cookies, identity, header rules and
  * egress are the session's, and what Crawlee would put in their place is left out. A 401 renews the session before Crawlee
@@ -63,7 +69,10 @@ export type CrawleeSessions = Session | readonly Session[] | ((entry: object | u
  *
  * Throws `TypeError` for an empty list.
  */
-export function crawleeClient(sessions: CrawleeSessions): CrawleeHttpClient {
+export function crawleeClient(
+  sessions: CrawleeSessions,
+  { guardSignOut = true }: CrawleeOptions = {},
+): CrawleeHttpClient {
   const sessionOf = chooser(sessions)
   const ask = async (request: CrawleeRequest): Promise<Response> => {
     if (request.proxyUrl !== undefined)
@@ -71,7 +80,10 @@ export function crawleeClient(sessions: CrawleeSessions): CrawleeHttpClient {
         'The egress belongs to the session: give the proxy to the vault, not to the crawler',
       )
     const { method = 'GET', body, signal, followRedirect } = request
-    return sessionOf(request.sessionToken).fetch(request.url, {
+    const session = sessionOf(request.sessionToken)
+    if (guardSignOut && session.signsOut(request.url))
+      throw new SignOutGuardedError(session.name, request.url)
+    return session.fetch(request.url, {
       method: method.toUpperCase(),
       headers: written(request.headers),
       body: (body ?? null) as BodyInit | null,

@@ -9,6 +9,7 @@ import { withKept } from '../state/kept-values.ts'
 import { sourceName, sourceOrigin, type HeaderRule } from '../state/header-rule.ts'
 import type { Identity, Probe } from '../state/identity.ts'
 import { browserOnlyOrigins, type Report, type ReportItem } from '../state/report.ts'
+import type { SignOutAddress } from '../state/sign-outs.ts'
 import { cookieKey, type SessionState, type StateCookie } from '../state/state.ts'
 import { reached, type Attempt } from './attempt.ts'
 import { captureIdentity } from './capture-identity.ts'
@@ -18,6 +19,7 @@ import { observedValues } from './observed-values.ts'
 import { probeCandidates } from './probe-candidates.ts'
 import { checkProbe, learnProbe } from './probe.ts'
 import { findUnportable, isProvenByPage } from './unportable.ts'
+import { findSignOuts } from './sign-out-links.ts'
 import type { ObservedRequest } from './watch-requests.ts'
 
 /** What a login brings home. */
@@ -32,6 +34,7 @@ export interface Harvest {
   /** What was not kept, and why. */
   readonly report: Report
   readonly visitedOrigins: readonly string[]
+  readonly signOuts: readonly SignOutAddress[]
   /** Headers that the pages made themselves and that could not be traced to the state: names only. */
   readonly unexplained: LearnedHeaders['unexplained']
   /** The whole login, ms. */
@@ -56,15 +59,16 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
   await attempt.watch.settled()
   const requests = attempt.watch.requests
   const capturedAt = Date.now()
-  const [captured, identity] = await Promise.all([
+  const [captured, identity, signOuts] = await Promise.all([
     captureState(attempt.context, { signal: attempt.signal, origins: attempt.visited.origins }),
     captureIdentity(attempt.page, requests),
+    findSignOuts(attempt.context),
   ])
   reached(attempt, 'state is captured')
   const { rules, unexplained, kept } = carriedBy(attempt, requests, captured.state)
   const whatIs = withKept(captured.state, kept)
   const shared = {
-    ...{ identity, unexplained, captured: whatIs, capturedAt },
+    ...{ identity, unexplained, captured: whatIs, capturedAt, signOuts },
     visitedOrigins: [...attempt.visited.origins],
   }
   const unportable = findUnportable(requests, captured.report)

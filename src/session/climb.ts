@@ -33,7 +33,7 @@ export interface RungOutcome {
 /** What a snapshot holds of a login, before it has a name and a number. */
 export type SnapshotContent = Pick<
   Snapshot,
-  'state' | 'identity' | 'headerRules' | 'probe' | 'dropped' | 'verifiedAt' | 'egress'
+  'state' | 'identity' | 'headerRules' | 'probe' | 'dropped' | 'verifiedAt' | 'egress' | 'signOuts'
 >
 
 export interface Climbed {
@@ -170,7 +170,7 @@ async function proven(work: ClimbWork, base: Snapshot, cell: Cell, issued: boole
 
 /** What a renewal leaves as it was, around the state that it changed. */
 export function contentOf(base: Snapshot, cell: Cell, verified: boolean): SnapshotContent {
-  const { identity, headerRules, probe, dropped, egress } = base
+  const { identity, headerRules, probe, dropped, egress, signOuts } = base
   return {
     state: cell.state,
     headerRules,
@@ -178,6 +178,7 @@ export function contentOf(base: Snapshot, cell: Cell, verified: boolean): Snapsh
     ...(probe !== undefined && { probe }),
     ...(dropped !== undefined && { dropped }),
     ...(egress !== undefined && { egress }),
+    ...(signOuts !== undefined && { signOuts }),
     ...(verified && { verifiedAt: Date.now() }),
   }
 }

@@ -11,7 +11,9 @@ import type { Snapshot } from '../snapshot/envelope.ts'
 import { Cell } from '../state/cell.ts'
 import { browserOnlyOrigins } from '../state/report.ts'
 import { addHeaderRules } from '../state/header-rules.ts'
+import { addSignOuts, type SignOutAddress } from '../state/sign-outs.ts'
 import type { HeaderRule } from '../state/identity.ts'
+import { signsOut } from './map/sign-out-guard.ts'
 import { note, readLedger, type SessionEventKind } from './ledger.ts'
 import { Notices } from './notices.ts'
 import type { VaultOptions } from './options.ts'
@@ -86,14 +88,21 @@ export class Life {
     this.#autosave()
   }
 
-  learn(rules: readonly HeaderRule[]): void {
+  learn(rules: readonly HeaderRule[], found: readonly SignOutAddress[] = []): void {
     const { headerRules } = this.#withDeclared({
       ...this.#snapshot,
       headerRules: addHeaderRules(this.#snapshot.headerRules, rules),
     })
-    if (headerRules === this.#snapshot.headerRules) return
-    this.#snapshot = { ...this.#snapshot, headerRules }
+    const { signOuts: known = [] } = this.#snapshot
+    const signOuts = addSignOuts(known, found)
+    if (headerRules === this.#snapshot.headerRules && signOuts === known) return
+    this.#snapshot = { ...this.#snapshot, headerRules, signOuts }
     this.factsChanged()
+  }
+
+  signsOut(url: string): boolean {
+    const { signOut } = this.#host.recipe
+    return signsOut(url, typeof signOut === 'string' ? signOut : undefined, this.#snapshot.signOuts)
   }
 
   /** Into the log and the session's ledger; a ledger that cannot be written must not stop anything. */
@@ -237,7 +246,9 @@ export class Life {
     const { epoch } = this.cell
     if (snapshot.epoch < epoch) return
     if (snapshot.epoch === epoch && snapshot.loginId === this.#snapshot.loginId) return
-    this.#snapshot = this.#withDeclared(snapshot)
+    const { signOuts = [] } = this.#snapshot
+    const all = addSignOuts(snapshot.signOuts ?? [], signOuts) // a login sees other pages than a visit
+    this.#snapshot = { ...this.#withDeclared(snapshot), ...(all.length > 0 && { signOuts: all }) }
     this.#browserOnly = browserOnlyOrigins(snapshot.dropped)
     this.proof.renewed(snapshot)
     this.cell.replace(snapshot.state, snapshot.epoch, 'renewal')

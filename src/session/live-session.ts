@@ -81,8 +81,8 @@ export class LiveSession implements Session {
       identity: () => life.snapshot.identity,
       headerRules: () => life.snapshot.headerRules,
       policy: () => visitPolicy(vault.policy, recipe, life.snapshot),
-      learn: (rules) => {
-        life.learn(rules)
+      learn: (rules, signOuts) => {
+        life.learn(rules, signOuts)
       },
       notices: life.notices,
       left: (report) => {
@@ -156,10 +156,13 @@ export class LiveSession implements Session {
 
   async map(urls: MapSource, work: MapWork, options?: MapOptions): Promise<MapResult> {
     this.#assertOpen()
-    const { signOut } = this.#recipe
     const { mapUrls } = await import('./map/map.ts')
-    const named = typeof signOut === 'string' ? signOut : undefined
-    return mapUrls({ name: this.name, signOut: named, shelf: this.#host.shelf }, urls, work, options)
+    const host = { name: this.name, signsOut: (url: string) => this.signsOut(url), shelf: this.#host.shelf }
+    return mapUrls(host, urls, work, options)
+  }
+
+  signsOut(url: string | URL): boolean {
+    return this.#life.signsOut(String(url))
   }
 
   async browse<T>(visit: (page: Page, context: BrowserContext) => Promise<T>): Promise<T> {

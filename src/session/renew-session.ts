@@ -170,6 +170,7 @@ function contentOf(
     ...(identity !== undefined && { identity }),
     ...(probe !== undefined && { probe }),
     ...(verifiedAt !== undefined && { verifiedAt }),
+    ...('signOuts' in harvest && harvest.signOuts.length > 0 && { signOuts: harvest.signOuts }),
   }
   return { content, report }
 }

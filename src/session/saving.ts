@@ -7,7 +7,15 @@ import { readStored, writeStored, type Shelf, type Stored } from './stored.ts'
 /** What a snapshot holds besides the state; owned by the session. */
 export type Facts = Pick<
   Snapshot,
-  'identity' | 'headerRules' | 'probe' | 'dropped' | 'verifiedAt' | 'lastVerified' | 'loginId' | 'egress'
+  | 'identity'
+  | 'headerRules'
+  | 'probe'
+  | 'dropped'
+  | 'verifiedAt'
+  | 'lastVerified'
+  | 'loginId'
+  | 'egress'
+  | 'signOuts'
 >
 
 export interface SavingHost {

@@ -55,6 +55,11 @@ export interface Session extends AsyncDisposable {
    */
   map(urls: MapSource, work: MapWork, options?: MapOptions): Promise<MapResult>
   /**
+   * Whether following a link to this address would end the session: by the recipe, by what such addresses are called, and by the
+   * links that pages of this session have shown as signing out. Asked by `map` and `crawleeClient`, not by `http` and `fetch`.
+   */
+  signsOut(url: string | URL): boolean
+  /**
    * Runs `visit` with a page that is signed in, then takes home what changed. The browser is opened at first use. Where the
    * site signs its requests with a key that cannot leave the browser, all visits use the page of the login, one at a time.
    */

@@ -6,6 +6,7 @@ import { LiveSync } from '../bridge/live/live-sync.ts'
 import { holdRequests } from '../login/hold-requests.ts'
 import { learnHeaderRules } from '../login/learn-headers.ts'
 import { observedValues } from '../login/observed-values.ts'
+import { findSignOuts } from '../login/sign-out-links.ts'
 import { watchRequests, type RequestWatch } from '../login/watch-requests.ts'
 import { sanitize, type GatePolicy } from '../policy/gate.ts'
 import type { Cell } from '../state/cell.ts'
@@ -14,6 +15,7 @@ import { isKept, type HeaderRule } from '../state/header-rule.ts'
 import type { Identity } from '../state/identity.ts'
 import { keepValues, keptIn, keptValue } from '../state/kept-values.ts'
 import type { Report } from '../state/report.ts'
+import type { SignOutAddress } from '../state/sign-outs.ts'
 import type { SessionState } from '../state/state.ts'
 
 export interface VisitOptions {
@@ -31,6 +33,8 @@ export interface VisitResult {
   readonly report: Report
   /** Header rules seen in use during the visit. */
   readonly headerRules: readonly HeaderRule[]
+  /** Addresses that the pages would sign out by. */
+  readonly signOuts: readonly SignOutAddress[]
 }
 
 export interface Visit {
@@ -73,6 +77,7 @@ export async function beginVisit(context: BrowserContext, options: VisitOptions)
       await requests.settled(within)
       stopTaking()
       const observed = requests.stop()
+      const signOuts = await findSignOuts(context)
       const { state, report } = await wearing.finish()
       context.off('close', onClose)
       const { rules, kept } = learnHeaderRules(observed, [worn, state], known)
@@ -86,7 +91,7 @@ export async function beginVisit(context: BrowserContext, options: VisitOptions)
         keepValues(cell, last, 'visit')
       }
       const headerRules = isOld ? rules.filter(({ source }) => !isKept(source)) : rules
-      const result = { report, headerRules }
+      const result = { report, headerRules, signOuts }
       options.onEnd?.(result)
       return result
     }

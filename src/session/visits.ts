@@ -5,6 +5,7 @@ import type { Cell } from '../state/cell.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { Notices } from './notices.ts'
+import type { SignOutAddress } from '../state/sign-outs.ts'
 import type { SharedBrowser } from './shared-browser.ts'
 import type { OwnVisit, VisitResult } from './visit.ts'
 
@@ -16,7 +17,7 @@ export interface VisitsHost {
   policy(): GatePolicy
   headerRules(): readonly HeaderRule[]
   /** Told what a visit has seen in use. */
-  learn(rules: readonly HeaderRule[]): void
+  learn(rules: readonly HeaderRule[], signOuts: readonly SignOutAddress[]): void
   /** Told in what its browser is not the one that signed in. */
   readonly notices: Notices
   /** Told what a visit could not bring home, and what the gate kept away. */
@@ -57,7 +58,7 @@ export class Visits {
     const onEnd = (result: VisitResult | undefined): void => {
       this.#open.delete(visit)
       if (result === undefined) return
-      this.#host.learn(result.headerRules)
+      this.#host.learn(result.headerRules, result.signOuts)
       if (result.report.length > 0) this.#host.left(result.report)
     }
     const { beginVisit } = await import('./visit.ts')

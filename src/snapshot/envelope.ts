@@ -1,5 +1,6 @@
 import type { HeaderRule, Identity, Probe } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
+import type { SignOutAddress } from '../state/sign-outs.ts'
 import type { SessionState } from '../state/state.ts'
 
 /**
@@ -31,6 +32,8 @@ export interface Snapshot {
   readonly standing?: Standing
   /** The state that was last proven, while `state` is `suspect`. */
   readonly lastVerified?: SessionState
+  /** Addresses that pages have linked to as signing out: what follows all links must not follow these. */
+  readonly signOuts?: readonly SignOutAddress[]
   /** One login, one id: two logins of the same epoch (made while the store was away) are not to be merged. */
   readonly loginId?: string
   /**

@@ -3,6 +3,7 @@ import type { Identity, Probe, ProbeAnswer } from '../state/identity.ts'
 import type { ReportItem } from '../state/report.ts'
 import type { IndexedDatabase, OriginState, StateCookie, StorageItem } from '../state/state.ts'
 import { count, flag, type Fault, listOf, number, object, oneOf, pairOf, text } from './checks.ts'
+import type { SignOutAddress } from '../state/sign-outs.ts'
 import type { Snapshot } from './envelope.ts'
 import { faultOfSource } from './rule-shape.ts'
 
@@ -105,10 +106,13 @@ const dropped = listOf(
   object<ReportItem>({ kind: text, name: text, where: text, reason: text }, { rule: text }),
 )
 
+const signOuts = listOf(object<SignOutAddress>({ url: text }, { query: text }))
+
 const snapshot = object<Snapshot>(
   { name: text, state, headerRules: listOf(headerRule), epoch: count, generation: count, savedAt: number },
   {
     ...{ identity, probe, dropped, verifiedAt: number, lastVerified: state, loginId: text, egress: text },
+    signOuts,
     standing: oneOf('candidate', 'verified', 'suspect', 'dead'),
   },
 )

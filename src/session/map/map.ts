@@ -11,7 +11,6 @@ import {
   type MapWork,
 } from './map-options.ts'
 import { openAddresses, openGraves, type MapHost } from './open-addresses.ts'
-import { signsOut } from './sign-out-guard.ts'
 
 /**
  * Works through addresses, some at a time. One that fails is noted and the others go on; but a session that is dead, closed
@@ -50,7 +49,7 @@ export async function mapUrls(
         return undefined
       }
       const url = String(next.value)
-      if (!signsOut(url, host.signOut)) return { url, index }
+      if (!host.signsOut(url)) return { url, index }
       guarded.push(plainUrl(url))
       count('skipped')
     }

@@ -5,8 +5,8 @@ import { isLetters, type MapOptions, type MapSource, type OnceOptions } from './
 
 export interface MapHost {
   readonly name: string
-  /** Address that signs out, when the recipe names one. */
-  readonly signOut: string | undefined
+  /** Whether following a link to it would end the session. */
+  signsOut(url: string): boolean
   /** Where jobs are kept that several processes work on. */
   readonly shelf: Shelf
 }

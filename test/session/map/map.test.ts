@@ -10,7 +10,11 @@ import { generateKey, parseKeys } from '../../../src/snapshot/keys.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
 
 const shelf = { store: memoryStore(), keys: parseKeys(generateKey()) }
-const host = { name: 'shop/alice', signOut: 'https://shop.test/bye?now=1', shelf }
+const host = {
+  name: 'shop/alice',
+  signsOut: (url: string) => signsOut(url, 'https://shop.test/bye?now=1'),
+  shelf,
+}
 const urls = Array.from({ length: 50 }, (_, n) => `https://shop.test/page/${String(n)}?token=secret`)
 let folder: string
 let files = 0

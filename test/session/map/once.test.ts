@@ -8,7 +8,11 @@ import { memoryStore } from '../../../src/store/memory.ts'
 
 const keys = parseKeys(generateKey())
 const urls = Array.from({ length: 2_000 }, (_, n) => `https://shop.test/page/${String(n)}?token=secret`)
-const hostOn = (store: Store, name = 'shop/alice') => ({ name, signOut: undefined, shelf: { store, keys } })
+const hostOn = (store: Store, name = 'shop/alice') => ({
+  name,
+  signsOut: () => false,
+  shelf: { store, keys },
+})
 
 /** Maps with work that only notes what it is given. */
 async function run(store: Store, list: readonly string[], once: string | OnceOptions, name?: string) {
