@@ -9,17 +9,27 @@ import {
   type Session,
 } from '../../src/index.ts'
 import { plainIdentity } from '../bench/plain-session.ts'
+import { installForeignClients } from '../site/foreign-clients.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 import { closedPort, coded, startHome, type Home, type Seen } from './home.ts'
-import { followByThemselves, ownConnections, wear, wearers, type Wearer, type WearerName } from './wearers.ts'
+import {
+  followByThemselves,
+  ownConnections,
+  readWhole,
+  wear,
+  wearers,
+  type Wearer,
+  type WearerName,
+} from './wearers.ts'
 
 let shop: Shop
 let home: Home
 
 beforeAll(async () => {
+  await installForeignClients()
   shop = await startShop()
   home = startHome(shop, ['app.wear.test', '127.0.0.1'], ['evil.test', 'localhost'])
-})
+}, 300_000)
 afterAll(() => shop.close())
 
 /** What a client's own connection says, or the client itself where a session says nothing. */
@@ -99,6 +109,11 @@ describe.each(wearers)('%s', (name) => {
     expect((await wearer.ask(url('/big'))).text === home.big.toString()).toBe(true)
     expect(await wearer.ask(url('/none'))).toEqual({ status: 204, text: '' })
     expect(await wearer.ask(url('/teapot'))).toEqual({ status: 418, text: 'short and stout' })
+  })
+
+  test('gives the first half of a body while the server keeps the other one, where it gives streams', async () => {
+    const first = await wearer.firstPart?.(url('/half'))
+    expect(first).toBe(readWhole.includes(name) ? undefined : 'the first half')
   })
 
   test('sends bodies with their type', async () => {

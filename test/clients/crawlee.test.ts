@@ -46,7 +46,7 @@ beforeAll(async () => {
       res.writeHead(401, { 'content-type': 'text/html' }).end('who are you')
     } else pageOf(path, who, res)
   })
-})
+}, 300_000)
 afterAll(() => shop.close())
 
 function pageOf(path: string, who: string, res: ServerResponse): void {

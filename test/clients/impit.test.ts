@@ -8,19 +8,20 @@ import {
   type HttpOptions,
   type Session,
 } from '../../src/index.ts'
-import { loadImpit } from '../site/foreign-clients.ts'
+import { installForeignClients, loadImpit } from '../site/foreign-clients.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 
 let shop: Shop
 let asked = 0
 
 beforeAll(async () => {
+  await installForeignClients()
   shop = await startShop()
   shop.on('127.0.0.1', '/page', (_, res) => {
     asked += 1
     res.writeHead(200, { 'content-type': 'text/plain' }).end('page')
   })
-})
+}, 300_000)
 afterAll(() => shop.close())
 beforeEach(() => {
   asked = 0

@@ -30,9 +30,13 @@ export interface Asked {
 
 export interface Wearer {
   ask(url: string, asked?: Asked): Promise<{ readonly status: number; readonly text: string }>
+  /** What has come of a body whose rest is still to come; absent where bodies are read whole. */
+  firstPart?(url: string): Promise<string>
   close(): Promise<void>
 }
 
+/** These read bodies whole. */
+export const readWhole: readonly WearerName[] = ['session.http', 'crawlee', 'axios', 'playwright']
 /** These make their own connections: only addresses that the system's resolver knows are within their reach. */
 export const ownConnections: readonly WearerName[] = ['impit', 'impit, an instance', 'playwright']
 /** These follow redirects by the fetch specification of their own: what the caller wrote is theirs to drop. */
@@ -82,7 +86,16 @@ export async function wear(name: WearerName, session: Session): Promise<Wearer> 
   }
 }
 
-type Answer = { readonly status: number; text(): Promise<string> }
+type Answer = {
+  readonly status: number
+  readonly body: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | null
+  text(): Promise<string>
+}
+
+async function firstOf(body: Answer['body']): Promise<string> {
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) return Buffer.from(chunk).toString()
+  return ''
+}
 
 function byFetch(ask: (url: string, asked: Asked) => Promise<Answer>): Wearer {
   return {
@@ -90,6 +103,7 @@ function byFetch(ask: (url: string, asked: Asked) => Promise<Answer>): Wearer {
       const answer = await ask(url, asked)
       return { status: answer.status, text: await answer.text() }
     },
+    firstPart: async (url) => firstOf((await ask(url, {})).body),
     close: nothing,
   }
 }
@@ -101,6 +115,7 @@ async function byUndiciRequest(session: Session): Promise<Wearer> {
       const { statusCode, body } = await undiciRequest(url, { dispatcher, method: method as 'GET', ...rest })
       return { status: statusCode, text: await body.text() }
     },
+    firstPart: async (url) => firstOf((await undiciRequest(url, { dispatcher })).body),
     close: () => dispatcher.close(),
   }
 }
@@ -141,6 +156,9 @@ function byCrawlee(name: WearerName, session: Session): Wearer {
       await once(stream, 'end')
       return { status: statusCode, text: Buffer.concat(chunks).toString() }
     },
+    ...(name === 'crawlee stream' && {
+      firstPart: async (url: string) => firstOf((await client.stream({ url })).stream),
+    }),
     close: nothing,
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generateKey } from '../../src/index.ts'
 import { startRedis } from '../redis/server.ts'
+import { installForeignClients } from '../site/foreign-clients.ts'
 import { outfit } from '../site/outfit.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 import { runNode, type Ended } from './terminal.ts'
@@ -60,6 +61,7 @@ describe('the examples of the README', () => {
   })
 
   test('clients of others go on with that login', async () => {
+    await installForeignClients()
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules')) // for the cache of what tests install
     const { logins } = shop.counters
     const said = await Promise.all(
@@ -71,7 +73,7 @@ describe('the examples of the README', () => {
       [0, expect.stringMatching(/^crawlee: 5 pages, [1-9]\d* orders\n$/), ''],
     ])
     expect(shop.counters.logins).toBe(logins)
-  })
+  }, 300_000)
 
   test('the fleet signs in once, however many of it are started', async () => {
     const redis = await startRedis()

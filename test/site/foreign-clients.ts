@@ -15,8 +15,13 @@ const packages = {
   '@crawlee/playwright': '3.18.1',
 }
 
+/** Downloads them where that has not been done; it may take a minute where the network is slow. */
+export async function installForeignClients(): Promise<string> {
+  return installed({ packages })
+}
+
 async function load(name: keyof typeof packages | '@crawlee/basic' | '@crawlee/core'): Promise<unknown> {
-  const folder = await installed({ packages })
+  const folder = await installForeignClients()
   return createRequire(join(folder, 'package.json'))(name)
 }
 
