@@ -2,6 +2,7 @@ import type { Cell } from '../state/cell.ts'
 import {
   coversPath,
   isKept,
+  isOfScripts,
   sourceOrigin,
   type CookieSource,
   type DatabaseSource,
@@ -20,6 +21,8 @@ export interface RuleHeader {
   readonly value: string
   /** Origin of the page that sent it when it was learned, where the rule tells. */
   readonly page: string | undefined
+  /** Goes with what scripts ask for only (`isOfScripts`). */
+  readonly ofScripts: boolean
 }
 
 /**
@@ -36,7 +39,8 @@ export function ruleHeaders(
   for (const rule of rules) {
     if (rule.in !== undefined || !appliesTo(rule, method, url)) continue
     for (const { name, value } of ruleValues(rule, cell, url))
-      if (isHeaderValue(value)) headers.push({ name, value, page: sourceOrigin(rule.source) })
+      if (isHeaderValue(value))
+        headers.push({ name, value, page: sourceOrigin(rule.source), ofScripts: isOfScripts(rule, value) })
   }
   return headers
 }

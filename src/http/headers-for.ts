@@ -139,7 +139,8 @@ export function firstHop(carrier: Carrier, request: FirstHop): Hop {
 }
 
 function firstRule(headers: readonly RuleHeader[]): RuleHeader | undefined {
-  return headers.find((header) => header.page !== undefined) ?? headers[0]
+  const telling = headers.filter(({ ofScripts }) => !ofScripts)
+  return telling.find((header) => header.page !== undefined) ?? telling[0]
 }
 
 function flatHeaders(carrier: Carrier, hop: Hop): readonly string[] {
@@ -160,7 +161,8 @@ function flatHeaders(carrier: Carrier, hop: Hop): readonly string[] {
 function learnedHeaders(carrier: Carrier, hop: Hop): readonly RuleHeader[] {
   if (hop.anonymous) return []
   if (!isSafeMethod(hop.method) && hop.passed.some((origin) => origin !== hop.url.origin)) return []
-  return ruleHeaders(carrier.headerRules, carrier.cell, hop.method, hop.url)
+  const headers = ruleHeaders(carrier.headerRules, carrier.cell, hop.method, hop.url)
+  return hop.kind === 'fetch' ? headers : headers.filter(({ ofScripts }) => !ofScripts)
 }
 
 /** What the caller wrote takes the place of what the browser would have said. */

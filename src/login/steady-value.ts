@@ -1,3 +1,4 @@
+import { saysWho } from '../state/header-rule.ts'
 import type { Sighting } from './sightings.ts'
 
 /** Why a header that pages made themselves is not carried. */
@@ -7,8 +8,8 @@ export type NotSteady = 'made for each request' | 'changes without a sign of whe
 const perRequest =
   /(?:^|[-_])(?:request|correlation|trace|span|transaction|invocation|message|event|operation)[-_]?id$|^(?:traceparent|tracestate|baggage|b3|x-b3-.*|sentry-.*|x-datadog-.*|newrelic|x-cloud-trace-context|uber-trace-id|x-amz-.*|x-ms-date|dpop|digest|signature.*|x-goog-.*)$|(?:^|[-_])(?:signature|sign|timestamp|time|date|hmac|hash|checksum)$/i
 const signingSchemes = /^(?:aws4-|dpop |digest |hawk |oauth |signature |hmac)/i
-/** Names of what says who asks: these are carried also when they were seen once. */
-const saysWho = /auth|token|session|csrf|xsrf|api[-_]?key|access|nonce|^x-requested-with$|credential|jwt/i
+/** Carried also when it was seen once, as what says who asks is. */
+const plainConstant = /^x-requested-with$/i
 
 /**
  * The value of a header that stands nowhere: the last one, if pages send the same again and again, or once under a name that
@@ -20,7 +21,7 @@ export function steadyValue(sightings: readonly Sighting[]): { readonly value: s
   const values = sightings.map(({ value }) => value)
   const times = values.filter((value) => value === last.value).length
   const kinds = new Set(values).size
-  const isNamed = last.in === undefined && saysWho.test(last.header)
+  const isNamed = last.in === undefined && (saysWho.test(last.header) || plainConstant.test(last.header))
   if (kinds === 1) return times > 1 || isNamed ? { value: last.value } : 'seen once only'
   // It was one thing for a while and is another now: a token that was renewed. One value each time is no token.
   const runs = values.filter((value, at) => value !== values[at - 1]).length

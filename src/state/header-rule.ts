@@ -99,6 +99,18 @@ export function isKept(source: RuleSource): source is KeptSource {
   return source.from === 'page' || source.from === 'answer' || source.from === 'observed'
 }
 
+/** Names of what says who asks. */
+export const saysWho = /auth|token|session|csrf|xsrf|api[-_]?key|access|nonce|credential|jwt/i
+
+/**
+ * A constant that a site's scripts add to what they ask, such as `X-Requested-With` or a version: it says nothing about who
+ * asks, and makes servers answer as to a script, so it goes where a script asks only.
+ */
+export function isOfScripts({ source, header }: HeaderRule, value: string): boolean {
+  const looksSecret = value.length >= 16 && /\d/.test(value) && /[a-z]/i.test(value)
+  return source.from === 'observed' && !saysWho.test(header) && !looksSecret
+}
+
 /** What a person would call the source: the name of a cookie, an item, a database, or of what is kept of it. */
 export function sourceName(source: RuleSource): string {
   if (source.from === 'cookie') return source.name

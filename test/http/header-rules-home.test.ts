@@ -88,3 +88,25 @@ describe('a header made from', () => {
     }
   })
 })
+
+test('a constant that says nothing about who asks goes with what scripts ask, not with a typed address', async () => {
+  const constant: HeaderRule = {
+    ...{ header: 'X-Requested-With', origins: [home], methods: 'all', prefix: '' },
+    source: { from: 'observed', kept, page: home },
+  }
+  const bearer: HeaderRule = { ...constant, header: 'Authorization' }
+  const sent = async (rule: HeaderRule, name: 'http' | 'fetch'): Promise<(string | undefined)[]> => {
+    const http = { lookup: shop.lookup, ca: shop.ca }
+    const origins = [{ origin: keptOrigin, localStorage: [{ name: kept, value: 'XMLHttpRequest' }] }]
+    const client = await clientOf(name, carrierOf({ origins, headerRules: [rule] }), http)
+    const { headers } = JSON.parse((await client.ask(`${home}/echo`)).text) as Echo
+    await client.close()
+    const value = (wanted: string): string | undefined =>
+      headers.find(([found]) => found.toLowerCase() === wanted)?.[1]
+    return [value(rule.header.toLowerCase()), value('accept')]
+  }
+  // Without an identity a typed address has no Accept; a script's has its own.
+  expect(await sent(constant, 'http')).toEqual([undefined, undefined])
+  expect(await sent(constant, 'fetch')).toEqual(['XMLHttpRequest', '*/*'])
+  expect(await sent(bearer, 'http')).toEqual(['XMLHttpRequest', '*/*'])
+})
