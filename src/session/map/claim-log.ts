@@ -137,14 +137,6 @@ export function digestOfAddress(url: string): string {
   return createHash('sha256').update(address).digest('base64url').slice(0, 16)
 }
 
-/** A job in the store; nobody reads off it whose it is or what it is called. */
-export function jobName(owner: string, job: string): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([owner, job]))
-    .digest('base64url')
-  return `~map/${digest.slice(0, 22)}`
-}
-
 // Sealed by us, so the shape is ours.
 function textOf(value: unknown): string {
   return (value as { text: string }).text

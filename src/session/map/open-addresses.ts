@@ -44,7 +44,7 @@ export async function openAddresses(
   }: OnceOptions = typeof once === 'string' ? { job: once } : once
   const [{ TakenOnce }, { jobName }] = await Promise.all([
     import('./taken-once.ts'),
-    import('./claim-log.ts'),
+    import('./job-names.ts'),
   ])
   const { concurrency, ended, offer } = run
   return TakenOnce.open(

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { mapUrls } from '../../../src/session/map/map.ts'
 import type { OnceOptions } from '../../../src/session/map/map-options.ts'
-import { ClaimLog, digestOfAddress, jobName } from '../../../src/session/map/claim-log.ts'
+import { ClaimLog, digestOfAddress } from '../../../src/session/map/claim-log.ts'
+import { jobName } from '../../../src/session/map/job-names.ts'
+import { rekeyAll } from '../../../src/session/operations/rekey.ts'
 import { generateKey, parseKeys } from '../../../src/snapshot/keys.ts'
 import type { Store } from '../../../src/store/contract.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
@@ -106,6 +108,21 @@ describe('session.map with once', () => {
     const { seen, done, elsewhere } = await running
     expect([done, elsewhere]).toEqual([10, 0])
     expect(seen.slice(-3).sort()).toEqual([...lost].sort())
+  })
+
+  test('a job survives a change of the key', async () => {
+    const store = memoryStore()
+    const [old, fresh] = [generateKey(), generateKey()]
+    const mapWith = (key: string): ReturnType<typeof mapUrls> => {
+      const shelf = { store, keys: parseKeys(key) }
+      return mapUrls({ ...hostOn(store), shelf }, urls.slice(0, 900), () => Promise.resolve(), {
+        once: 'job',
+      })
+    }
+    expect((await mapWith(old)).done).toBe(900)
+    const rekeyed = await rekeyAll({ store, keys: parseKeys([fresh, old]) })
+    expect(rekeyed.rekeyed).toBeGreaterThan(1)
+    expect(await mapWith(fresh)).toMatchObject({ done: 0, elsewhere: 900 })
   })
 
   test('a job is of its session, or of all accounts of the recipe', async () => {

@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto'
+
+/** A job in the store; nobody reads off it whose it is or what it is called. */
+export function jobName(owner: string, job: string): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([owner, job]))
+    .digest('base64url')
+  return `${prefix}${digest.slice(0, 22)}`
+}
+
+/** True for the name of what a job has written in a store. */
+export function isJobPage(name: string): boolean {
+  return name.startsWith(prefix)
+}
+
+const prefix = '~map/'
