@@ -24,7 +24,6 @@ export type { PoolOptions, PoolStats, Use, UseOptions, Using } from './session/p
 export type { VaultStats } from './session/operations/vault-stats.ts'
 export type { SessionEvent, SessionEventKind } from './session/ledger.ts'
 export type { Minimized, MinimizeOptions } from './session/minimize.ts'
-export { EgressChangedError } from './session/egress.ts'
 export type { Visit, VisitResult } from './session/visit.ts'
 
 export { defineRecipe } from './login/recipe.ts'
@@ -123,6 +122,7 @@ export type { Logger } from './observe/events.ts'
 export {
   AccountBlockedError,
   AccountLostError,
+  EgressChangedError,
   HeldOffError,
   NoAccountError,
   NotStoredError,

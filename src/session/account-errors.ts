@@ -83,3 +83,26 @@ export class NoAccountError extends SessionbridgeError {
     this.quarantined = quarantined
   }
 }
+
+/** A session would show its site another way out than the one by which it was signed in. Nothing was sent. */
+export class EgressChangedError extends SessionbridgeError {
+  readonly code = 'egress-changed'
+  readonly session: string
+  /** `direct`, or a digest of the proxy: scheme, user name, host and port. */
+  readonly bound: string
+  readonly found: string
+  constructor(session: string, bound: string, found: string, who: 'requests' | 'visits') {
+    super(
+      `Session ${session} was signed in ${described(bound)}, and its ${who} would go ${described(found)}: the site would see ` +
+        'it jump. Give http.proxyUrl of that time (requests, logins and visits all take it), open it with login: "always" ' +
+        "to sign in anew, or allow it with policy: { egress: 'any' }.",
+    )
+    this.session = session
+    this.bound = bound
+    this.found = found
+  }
+}
+
+function described(egress: string): string {
+  return egress === 'direct' ? 'without a proxy' : `through the proxy ${egress.slice(0, 8)}`
+}

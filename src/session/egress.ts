@@ -1,33 +1,10 @@
 import { createHash } from 'node:crypto'
-import { SessionbridgeError } from '../errors.ts'
 import { browserProxy, browserScheme, proxyOf } from '../http/proxy.ts'
 import type { ConnectionOptions } from '../http/tls.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
+import { EgressChangedError } from './account-errors.ts'
 import type { VaultOptions } from './options.ts'
-
-/** A session would show its site another way out than the one by which it was signed in. Nothing was sent. */
-export class EgressChangedError extends SessionbridgeError {
-  readonly code = 'egress-changed'
-  readonly session: string
-  /** `direct`, or a digest of the proxy: scheme, user name, host and port. */
-  readonly bound: string
-  readonly found: string
-  constructor(session: string, bound: string, found: string, who: 'requests' | 'visits') {
-    super(
-      `Session ${session} was signed in ${described(bound)}, and its ${who} would go ${described(found)}: the site would see ` +
-        'it jump. Give http.proxyUrl of that time (requests, logins and visits all take it), open it with login: "always" ' +
-        "to sign in anew, or allow it with policy: { egress: 'any' }.",
-    )
-    this.session = session
-    this.bound = bound
-    this.found = found
-  }
-}
-
-function described(egress: string): string {
-  return egress === 'direct' ? 'without a proxy' : `through the proxy ${egress.slice(0, 8)}`
-}
 
 /** Digest of scheme, user and place of a proxy: a new password is no new proxy, another user may be another way out. */
 export function proxyDigest(proxy: URL): string {

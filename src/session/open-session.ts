@@ -2,7 +2,6 @@ import { NotSignedInError, SessionDeadError, StoreConflictError, StoreFailedErro
 import type { Recipe } from '../login/recipe.ts'
 import { codeOf } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
-import { assertEgress, throughProxy } from './egress.ts'
 import { note } from './ledger.ts'
 import { LiveSession, type SessionHost } from './live-session.ts'
 import type { OpenOptions } from './options.ts'
@@ -21,10 +20,9 @@ export async function openSession(
 ): Promise<LiveSession> {
   const { account = 'default', login: when = 'if-needed', signal } = options
   signal?.throwIfAborted()
-  const recipe = throughProxy(given, host.vault.http)
-  const name = sessionName(recipe, account)
+  const name = sessionName(given, account)
   const stored = await readOrGoOn(host, name)
-  assertEgress(name, recipe, host.vault, when === 'always' ? undefined : stored?.snapshot)
+  const recipe = await byItsWay(host, given, name, when === 'always' ? undefined : stored?.snapshot)
   if (stored !== undefined && when !== 'always') {
     const session = await resume(host, recipe, account, stored)
     if (session !== undefined) return session
@@ -40,6 +38,23 @@ export async function openSession(
     signal,
   })
   return new LiveSession(host, recipe, account, renewed.stored, renewed.climbed?.report)
+}
+
+/** The recipe with its browser on the way out of the requests. Throws `EgressChangedError`. */
+async function byItsWay(
+  { vault }: SessionHost,
+  recipe: Recipe,
+  name: string,
+  stored: Snapshot | undefined,
+): Promise<Recipe> {
+  const { egress = 'direct' } = stored ?? {}
+  // Most sessions know of no proxy, and need not load what does.
+  if (vault.http?.proxyUrl === undefined && recipe.context?.proxy === undefined && egress === 'direct')
+    return recipe
+  const { assertEgress, throughProxy } = await import('./egress.ts')
+  const through = throughProxy(recipe, vault.http)
+  assertEgress(name, through, vault, stored)
+  return through
 }
 
 /** A store that cannot be reached is an error, unless the policy says to go on without. */
