@@ -46,12 +46,14 @@ export function createFetch(
 
 /** HTTP/2 where it is spoken; else Node's own client for the first requests, undici for the rest. */
 function undiciWhenWarm(options: HttpOptions): Transport {
-  return overHttp2(options, (spares) =>
-    createWarmingTransport(createNodeTransport(new NodeWire(options, spares)), async () => {
+  return overHttp2(options, (spares) => {
+    const wire = new NodeWire(options, spares)
+    return createWarmingTransport(createNodeTransport(wire), async () => {
       const { createUndiciTransport } = await import('./undici-transport.ts')
+      wire.retire()
       return createUndiciTransport(options, spares)
-    }),
-  )
+    })
+  })
 }
 
 class FetchClient {

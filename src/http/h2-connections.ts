@@ -2,6 +2,7 @@ import type { ClientHttp2Session } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import { steadyNow } from '../observe/clock.ts'
 import { type Again, exchangeOn } from './h2-exchange.ts'
+import type { ConnectionOptions } from './tls.ts'
 import type { Cancellation, Connections, WireAnswer, WireRequest } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
 
@@ -38,8 +39,13 @@ const idleTime = 300_000
 export class Http2Connections {
   readonly #byHost = new Map<string, Http2Connection>()
   readonly #all = new Set<Http2Connection>()
+  readonly #keepAlive: number
   #requestsBefore = 0
   #opened = 0
+
+  constructor(options: ConnectionOptions) {
+    this.#keepAlive = options.connections?.keepAlive ?? idleTime
+  }
 
   /** One that takes new requests. */
   find(host: string): Http2Connection | undefined {
@@ -49,7 +55,7 @@ export class Http2Connections {
 
   add(url: URL, socket: TLSSocket): void {
     if (this.#all.size >= mostConnections) [...this.#all].find(({ isFree }) => isFree)?.close()
-    const connection = new Http2Connection(url.origin, socket)
+    const connection = new Http2Connection(url.origin, socket, this.#keepAlive)
     this.#opened += 1
     this.#byHost.set(url.host, connection)
     this.#all.add(connection)
@@ -81,7 +87,7 @@ export class Http2Connection {
   /** What the server has said at its end: the highest stream that it looked at, and why. */
   goaway: { readonly code: number; readonly lastStream: number } | undefined
 
-  constructor(origin: string, socket: TLSSocket) {
+  constructor(origin: string, socket: TLSSocket, keepAlive: number) {
     const { connect } = process.getBuiltinModule('node:http2')
     const session = connect(origin, { createConnection: () => socket, settings, ...bounds })
     this.#session = session
@@ -92,7 +98,7 @@ export class Http2Connection {
     session.once('goaway', (code: number, lastStream: number) => {
       this.goaway = { code, lastStream }
     })
-    session.setTimeout(idleTime, () => {
+    session.setTimeout(keepAlive, () => {
       if (this.#streams === 0) session.close()
     })
     session.unref()

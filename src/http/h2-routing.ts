@@ -103,7 +103,7 @@ export class Routing implements Transport {
       this.#spare(url, socket)
     } else {
       const { Http2Connections: Class } = await import('./h2-connections.ts')
-      this.#http2 ??= new Class()
+      this.#http2 ??= new Class(this.#options)
       this.#http2.add(url, socket)
     }
     if (this.#closed) this.#closeNow()

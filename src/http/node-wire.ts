@@ -1,11 +1,17 @@
-import type { Agent as HttpAgent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type {
+  Agent as HttpAgent,
+  AgentOptions,
+  ClientRequest,
+  IncomingMessage,
+  RequestOptions,
+} from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { BodyBuffer } from './body-buffer.ts'
 import { type Spares, takeSpare } from './over-http2.ts'
 import { openTunnel, proxyOf, serverName } from './proxy.ts'
-import { type ConnectionOptions, verifiedTls } from './tls.ts'
+import { type ConnectionOptions, type PoolOptions, poolOf, verifiedTls } from './tls.ts'
 import type { Cancellation, Connections, Transport, WireAnswer, WireHeaders, WireRequest } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
 
@@ -21,6 +27,7 @@ export class NodeWire {
   #https: HttpsAgent | undefined
 
   readonly #proxy: URL | undefined
+  readonly #limits: PoolOptions
   #requests = 0
   #opened = 0
 
@@ -31,6 +38,7 @@ export class NodeWire {
     this.#options = options
     this.#spares = spares
     this.#proxy = proxyOf(options)
+    this.#limits = poolOf(options)
   }
 
   /** A request with exactly our lines; its body is still to be written. */
@@ -90,9 +98,24 @@ export class NodeWire {
     return agent
   }
 
-  #pool(): { keepAlive: true; lookup?: NonNullable<ConnectionOptions['lookup']> } {
+  #pool(): AgentOptions {
     const { lookup } = this.#options
-    return { keepAlive: true, ...(lookup !== undefined && { lookup }) }
+    const { perOrigin, keepAlive } = this.#limits
+    return {
+      keepAlive: true,
+      ...(lookup !== undefined && { lookup }),
+      ...(perOrigin !== undefined && { maxSockets: perOrigin }),
+      ...(keepAlive !== undefined && { timeout: keepAlive }),
+    }
+  }
+
+  /** Keeps no connection any more: another client makes its own. What runs goes on to its end. */
+  retire(): void {
+    for (const agent of [this.#http, this.#https]) {
+      if (agent === undefined) continue
+      agent.maxFreeSockets = 0
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy()
+    }
   }
 
   close(): void {

@@ -17,6 +17,18 @@ export interface ConnectionOptions {
    * little faster with answers of a few kB.
    */
   readonly http2?: boolean
+  readonly connections?: PoolOptions
+}
+
+/** How connections are kept, for each client of a session (`http` and `fetch`). */
+export interface PoolOptions {
+  /** HTTP/1.1 connections to one origin at a time; more requests wait for one of them. Default: no limit. HTTP/2 takes one. */
+  readonly perOrigin?: number
+  /**
+   * Milliseconds that a connection without requests is kept, if the server does not say less. Default: as the client
+   * does it: 4,000 (`fetch`), until the server closes it (`http`), 300,000 (HTTP/2).
+   */
+  readonly keepAlive?: number
 }
 
 /**
@@ -69,4 +81,14 @@ export function verifiedTls(options: ConnectionOptions): VerifiedTls {
     contexts.set(key, secureContext)
   }
   return { secureContext, rejectUnauthorized: true }
+}
+
+/** Throws `TypeError` for limits that would let nothing through. */
+export function poolOf({ connections = {} }: ConnectionOptions): PoolOptions {
+  const { perOrigin, keepAlive } = connections
+  if (perOrigin !== undefined && !(Number.isInteger(perOrigin) && perOrigin > 0))
+    throw new TypeError('connections.perOrigin must be a whole number above 0.')
+  if (keepAlive !== undefined && !(Number.isInteger(keepAlive) && keepAlive > 0))
+    throw new TypeError('connections.keepAlive must be a whole number of milliseconds above 0.')
+  return connections
 }

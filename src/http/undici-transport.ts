@@ -4,7 +4,7 @@ import type { Agent, buildConnector, Dispatcher } from 'undici'
 import { BodyBuffer } from './body-buffer.ts'
 import { placeOf, type Spares, takeSpare } from './over-http2.ts'
 import { openTunnel, proxyOf, serverName } from './proxy.ts'
-import { type ConnectionOptions, type VerifiedTls, verifiedTls } from './tls.ts'
+import { type ConnectionOptions, poolOf, type VerifiedTls, verifiedTls } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireHeaders } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
 
@@ -74,8 +74,11 @@ function startAgent(
     return build({ ...tls, ...(options.lookup !== undefined && { lookup: options.lookup }) })
   }
   const make = proxy === undefined ? direct() : throughProxy(proxy, options)
+  const { perOrigin, keepAlive } = poolOf(options)
   return new AgentClass({
     maxHeaderSize,
+    ...(perOrigin !== undefined && { connections: perOrigin }),
+    ...(keepAlive !== undefined && { keepAliveTimeout: keepAlive, keepAliveMaxTimeout: keepAlive }),
     connect: (target, connected) => {
       const spare = target.protocol === 'https:' ? takeSpare(spares, placeOf(target)) : undefined
       if (spare === undefined) make(target, connected)
