@@ -81,8 +81,10 @@ export class Http2Connections {
 /** One connection, kept until the server or time ends it. Holds the process alive only while it is used. */
 export class Http2Connection {
   readonly #session: ClientHttp2Session
+  readonly #keepAlive: number
   requests = 0
   #streams = 0
+  #idling: NodeJS.Timeout | undefined
   #heardAt = steadyNow()
   /** What the server has said at its end: the highest stream that it looked at, and why. */
   goaway: { readonly code: number; readonly lastStream: number } | undefined
@@ -98,9 +100,11 @@ export class Http2Connection {
     session.once('goaway', (code: number, lastStream: number) => {
       this.goaway = { code, lastStream }
     })
-    session.setTimeout(keepAlive, () => {
-      if (this.#streams === 0) session.close()
+    session.once('close', () => {
+      clearTimeout(this.#idling)
     })
+    this.#keepAlive = keepAlive
+    this.#idle(keepAlive)
     session.unref()
   }
 
@@ -136,7 +140,20 @@ export class Http2Connection {
   /** A stream is over. */
   ended(): void {
     this.#heardAt = steadyNow()
-    if (--this.#streams === 0) this.#session.unref()
+    if (--this.#streams > 0) return
+    this.#session.unref()
+    if (this.#idling === undefined) this.#idle(this.#keepAlive)
+  }
+
+  /** One timer for all the times without requests, which are mostly short. */
+  #idle(ms: number): void {
+    this.#idling = setTimeout(() => {
+      this.#idling = undefined
+      const left = this.#heardAt + this.#keepAlive - steadyNow()
+      if (this.#streams > 0) return
+      if (left <= 0) this.#session.close()
+      else this.#idle(left)
+    }, ms).unref()
   }
 
   /** Networks forget connections without a word; a request would wait for its whole time on such a one. */
