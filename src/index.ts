@@ -11,8 +11,8 @@ export type {
   MapWork,
   OnceOptions,
 } from './session/map/map-options.ts'
-export type { Renewal } from './session/renewing.ts'
-export type { Rung, RungOutcome } from './session/climb.ts'
+export type { Renewal } from './session/renewal/renewing.ts'
+export type { Rung, RungOutcome } from './session/renewal/climb.ts'
 export type { VaultOperations } from './session/vault-operations.ts'
 export type { KeptGeneration, RolledBack } from './session/operations/history.ts'
 export type { Purged, PurgeOptions } from './session/operations/purge.ts'
@@ -24,10 +24,10 @@ export type { PoolOptions, PoolStats, Use, UseOptions, Using } from './session/p
 export type { VaultStats } from './session/operations/vault-stats.ts'
 export type { SessionEvent, SessionEventKind } from './session/ledger.ts'
 export type { Minimized, MinimizeOptions } from './session/minimize.ts'
-export type { Visit, VisitResult } from './session/visit.ts'
+export type { Visit, VisitResult } from './session/visits/visit.ts'
 
 export { defineRecipe } from './login/recipe.ts'
-export type { DeclaredHeader, DeclaredSource } from './login/declared-headers.ts'
+export type { DeclaredHeader, DeclaredSource } from './login/learn/declared-headers.ts'
 export type { HeaderOptions, LoginTools, Recipe, RotateTools, SignInTools } from './login/recipe.ts'
 export type { AuthOptions } from './login/auth/auth-recipe.ts'
 export { formAuth, type FormOptions } from './login/auth/form-recipe.ts'
@@ -78,7 +78,7 @@ export { forecast, type Forecast } from './policy/forecast.ts'
 
 export type { HttpOptions, HttpRequestOptions, HttpResponse, HttpAnswer, SessionHttp } from './http/client.ts'
 export type { SessionFetch } from './http/fetch.ts'
-export type { HeadersForOptions } from './http/headers-for.ts'
+export type { HeadersForOptions } from './http/headers/headers-for.ts'
 export { crawleeClient, type CrawleeHttpClient, type CrawleeSessions } from './clients/crawlee.ts'
 export { crawleePageHooks, type CrawleePageOptions } from './clients/crawlee-pages.ts'
 export { SignOutGuardedError } from './clients/sign-out-guarded.ts'
@@ -92,9 +92,9 @@ export type {
   ResilienceOptions,
   RobotsOptions,
 } from './http/options.ts'
-export type { OriginStanding, TrafficFigures } from './http/traffic.ts'
-export type { Connections } from './http/wire.ts'
-export type { SeenAnswer } from './http/dead-signs.ts'
+export type { OriginStanding, TrafficFigures } from './http/trouble/traffic.ts'
+export type { Connections } from './http/wire/wire.ts'
+export type { SeenAnswer } from './http/trouble/dead-signs.ts'
 export {
   BlockedError,
   CircuitOpenError,
@@ -103,7 +103,7 @@ export {
   QueueFullError,
   type BlockedFacts,
   type Blocker,
-} from './http/traffic-errors.ts'
+} from './http/trouble/traffic-errors.ts'
 
 export { RobotsError } from './http/robots/robots-error.ts'
 export { mergeStates } from './state/diff.ts'

@@ -1,5 +1,5 @@
 import type { BrowserContext, Page } from 'playwright'
-import type { Visit } from '../session/visit.ts'
+import type { Visit } from '../session/visits/visit.ts'
 import { chooser, type CrawleeSessions } from './crawlee.ts'
 
 interface Crawling {

@@ -1,5 +1,5 @@
-import { BodyBuffer, type BodySource } from '../http/body-buffer.ts'
-import type { Transport, WireAnswer, WireHeaders, WireRequest } from '../http/wire.ts'
+import { BodyBuffer, type BodySource } from '../http/wire/body-buffer.ts'
+import type { Transport, WireAnswer, WireHeaders, WireRequest } from '../http/wire/wire.ts'
 import type { ImpitAnswer, ImpitInstance } from './impit.ts'
 
 /**

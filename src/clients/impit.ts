@@ -1,7 +1,7 @@
 import type { SessionFetch } from '../http/fetch.ts'
 import type { SessionRequestInit } from '../http/fetch-request.ts'
-import type { ConnectionOptions } from '../http/tls.ts'
-import type { Transport } from '../http/wire.ts'
+import type { ConnectionOptions } from '../http/wire/tls.ts'
+import type { Transport } from '../http/wire/wire.ts'
 import type { Session } from '../session/session.ts'
 
 /** What we need of an impit; it is no dependency of ours (docs/decisions/0008-clients.md). */

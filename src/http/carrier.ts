@@ -1,9 +1,9 @@
 import type { Cell } from '../state/cell.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Admission, Around } from './around.ts'
-import type { DeadSigns } from './dead-signs.ts'
-import type { BlockedFacts } from './traffic-errors.ts'
-import type { Traffic } from './traffic.ts'
+import type { DeadSigns } from './trouble/dead-signs.ts'
+import type { BlockedFacts } from './trouble/traffic-errors.ts'
+import type { Traffic } from './trouble/traffic.ts'
 
 /** What an HTTP client needs to know of a session. The session gives itself; tests and tools give a small object. */
 export interface Carrier {

@@ -2,16 +2,16 @@ import { plainUrl, ResponseStatusError } from '../errors.ts'
 import type { Carrier } from './carrier.ts'
 import type { Exchanged } from './exchange.ts'
 import { Exchanges } from './exchanges.ts'
-import { createNodeTransport, NodeWire } from './node-wire.ts'
-import { firstHop } from './headers-for.ts'
+import { createNodeTransport, NodeWire } from './wire/node-wire.ts'
+import { firstHop } from './headers/headers-for.ts'
 import { type Hop, mayRepeat } from './hop.ts'
 import type { HttpOptions } from './options.ts'
 import { defaultMaxRedirects, targetUrl } from './options.ts'
 import { requestContent, searchParams, type HttpRequestOptions } from './request-options.ts'
 import { HttpAnswer, HttpResponse } from './response.ts'
-import { overHttp2 } from './over-http2.ts'
-import { createWarmingTransport } from './warming.ts'
-import type { Connections, Transport } from './wire.ts'
+import { overHttp2 } from './wire/over-http2.ts'
+import { createWarmingTransport } from './wire/warming.ts'
+import type { Connections, Transport } from './wire/wire.ts'
 
 export type { HttpOptions } from './options.ts'
 export type { HttpRequestOptions } from './request-options.ts'
@@ -63,7 +63,7 @@ function gotWhenWarm(options: HttpOptions): Transport {
   return overHttp2(options, (spares) => {
     const wire = new NodeWire(options, spares)
     return createWarmingTransport(createNodeTransport(wire), async () => {
-      const { createGotTransport } = await import('./got-transport.ts')
+      const { createGotTransport } = await import('./wire/got-transport.ts')
       return createGotTransport(wire)
     })
   })

@@ -1,5 +1,5 @@
 import { ClosedError, TimedOutError } from '../errors.ts'
-import { Cancellation } from './wire.ts'
+import { Cancellation } from './wire/wire.ts'
 
 /** The end of one exchange: its time, its caller's signal, or the client's close. */
 export class Deadline extends Cancellation {

@@ -1,6 +1,6 @@
 import type { Readable, Transform } from 'node:stream'
 import type * as Zlib from 'node:zlib'
-import { BodyTooBigError, headerValue, type WireHeaders } from './wire.ts'
+import { BodyTooBigError, headerValue, type WireHeaders } from './wire/wire.ts'
 
 /** Above this many compressed bytes the work is done off the main thread. */
 const offThreadFrom = 64 * 1024

@@ -3,7 +3,7 @@ import type { Carrier } from './carrier.ts'
 import { Deadline } from './deadline.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { defaultTimeout, type HttpOptions } from './options.ts'
-import type { Connections, Transport } from './wire.ts'
+import type { Connections, Transport } from './wire/wire.ts'
 
 /** What a client of a session stands on: who it speaks for, how, and the exchanges that run now. */
 export class Exchanges {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
-import { isHeaderName, isHeaderValue } from './header-rules.ts'
+import { isHeaderName, isHeaderValue } from './rules/header-rules.ts'
 import type { RequestKind } from './hop.ts'
 import { targetUrl } from './options.ts'
 import { ofConnection } from './request-options.ts'
-import type { HeaderPair } from './wire.ts'
+import type { HeaderPair } from './wire/wire.ts'
 
 /** A call of fetch, taken apart. */
 export interface FetchRequest {

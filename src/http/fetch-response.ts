@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { plainUrl } from '../errors.ts'
 import { linkLate } from './late-parent.ts'
-import { headerValue, type WireHeaders } from './wire.ts'
+import { headerValue, type WireHeaders } from './wire/wire.ts'
 
 export interface FetchFacts {
   readonly method: string

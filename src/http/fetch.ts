@@ -7,14 +7,14 @@ import { wireError, type Exchanged } from './exchange.ts'
 import { Exchanges } from './exchanges.ts'
 import { type FetchRequest, fetchRequest, type SessionRequestInit } from './fetch-request.ts'
 import { fetchResponse } from './fetch-response.ts'
-import { type FirstHop, firstHop } from './headers-for.ts'
+import { type FirstHop, firstHop } from './headers/headers-for.ts'
 import { defaultMaxRedirects, type HttpOptions } from './options.ts'
 import { mayRepeat } from './hop.ts'
-import { createNodeTransport, NodeWire } from './node-wire.ts'
-import { overHttp2 } from './over-http2.ts'
-import { createWarmingTransport } from './warming.ts'
+import { createNodeTransport, NodeWire } from './wire/node-wire.ts'
+import { overHttp2 } from './wire/over-http2.ts'
+import { createWarmingTransport } from './wire/warming.ts'
 import { webStream } from './web-stream.ts'
-import { type Connections, discardLimit, type Transport } from './wire.ts'
+import { type Connections, discardLimit, type Transport } from './wire/wire.ts'
 
 /**
  * `session.fetch`: the WHATWG function with the session's cookies, identity and learned headers, for every library that
@@ -49,7 +49,7 @@ function undiciWhenWarm(options: HttpOptions): Transport {
   return overHttp2(options, (spares) => {
     const wire = new NodeWire(options, spares)
     return createWarmingTransport(createNodeTransport(wire), async () => {
-      const { createUndiciTransport } = await import('./undici-transport.ts')
+      const { createUndiciTransport } = await import('./wire/undici-transport.ts')
       wire.retire()
       return createUndiciTransport(options, spares)
     })

@@ -1,4 +1,4 @@
-import type { HeaderPair } from './wire.ts'
+import type { HeaderPair } from './wire/wire.ts'
 
 /**
  * `navigation`: an address was typed, a link followed, a form posted. `fetch`: a script of a page asked. Browsers tell them

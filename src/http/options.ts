@@ -1,5 +1,5 @@
-import type { ConnectionOptions } from './tls.ts'
-import type { BlockedFacts } from './traffic-errors.ts'
+import type { ConnectionOptions } from './wire/tls.ts'
+import type { BlockedFacts } from './trouble/traffic-errors.ts'
 
 /** What a session's clients do when sites fail, say "later", or should not be asked too fast. */
 export interface ResilienceOptions {

@@ -1,8 +1,8 @@
 import { RedirectRefusedError } from '../errors.ts'
 import type { Hop, ReferrerPolicy } from './hop.ts'
 import { isSafeMethod } from './hop.ts'
-import type { HeaderPair } from './wire.ts'
-import { headerValue, headerValues, type WireHeaders } from './wire.ts'
+import type { HeaderPair } from './wire/wire.ts'
+import { headerValue, headerValues, type WireHeaders } from './wire/wire.ts'
 
 /** Statuses that redirect when they carry a Location; the other 3xx are answers (fetch specification 2.2.6). */
 const redirectStatuses = new Set([301, 302, 303, 307, 308])

@@ -1,6 +1,6 @@
-import { isHeaderName, isHeaderValue } from './header-rules.ts'
+import { isHeaderName, isHeaderValue } from './rules/header-rules.ts'
 import type { RequestKind } from './hop.ts'
-import type { HeaderPair } from './wire.ts'
+import type { HeaderPair } from './wire/wire.ts'
 
 /** One request of `session.http`. */
 export interface HttpRequestOptions {

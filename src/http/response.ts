@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { plainUrl } from '../errors.ts'
-import type { WireHeaders } from './wire.ts'
+import type { WireHeaders } from './wire/wire.ts'
 
 interface Facts {
   readonly method: string

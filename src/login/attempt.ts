@@ -5,7 +5,7 @@ import type { StateCookie } from '../state/state.ts'
 import type { AllowedOrigins } from './allowed-origins.ts'
 import type { Recipe } from './recipe.ts'
 import type { SecretDesk } from './secrets.ts'
-import type { RequestWatch } from './watch-requests.ts'
+import type { RequestWatch } from './learn/watch-requests.ts'
 
 /** What the gate is told by the vault, besides what the login itself finds out. */
 export interface LoginPolicy {

@@ -1,6 +1,6 @@
-import { isHint, isSentToAll, withAskedHints } from '../http/client-hints.ts'
+import { isHint, isSentToAll, withAskedHints } from '../http/headers/client-hints.ts'
 import type { Identity } from '../state/identity.ts'
-import type { ObservedRequest } from './watch-requests.ts'
+import type { ObservedRequest } from './learn/watch-requests.ts'
 
 /** What a page can know of the hints that its browser would give; absent where the page is not served over TLS. */
 export interface HintFacts {

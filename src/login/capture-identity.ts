@@ -1,7 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright'
 import type { Identity } from '../state/identity.ts'
 import { askedHints, hintFacts, type HintFacts, hintValues } from './capture-hints.ts'
-import type { ObservedRequest } from './watch-requests.ts'
+import type { ObservedRequest } from './learn/watch-requests.ts'
 
 /**
  * Headers of a Chromium navigation in the order in which it sends them, which is a constant (measured on the wire,

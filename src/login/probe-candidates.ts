@@ -1,7 +1,7 @@
 import { siteOf } from '../policy/public-suffix.ts'
 import type { HeaderRule } from '../state/identity.ts'
-import { isStandardHeader } from './standard-headers.ts'
-import type { ObservedRequest } from './watch-requests.ts'
+import { isStandardHeader } from './learn/standard-headers.ts'
+import type { ObservedRequest } from './learn/watch-requests.ts'
 
 export interface CandidateFacts {
   /** The recipe's URL: candidates of its site come first. */

@@ -138,7 +138,7 @@ async function answerOf(response: Response, url: string): Promise<ProbeAnswer | 
 async function isBlocked(response: Response, body: Buffer): Promise<boolean> {
   const { status, headers, url } = response
   if (status < 400 && !headers.has('cf-mitigated') && !headers.has('x-amzn-waf-action')) return false
-  const { blockOf } = await import('../http/block-signs.ts')
+  const { blockOf } = await import('../http/trouble/block-signs.ts')
   return blockOf({ status, url, headers: Object.fromEntries(headers), text: body.toString() }) !== undefined
 }
 

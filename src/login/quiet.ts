@@ -1,5 +1,5 @@
 import type { Page } from 'playwright'
-import type { RequestWatch } from './watch-requests.ts'
+import type { RequestWatch } from './learn/watch-requests.ts'
 
 export interface QuietOptions {
   /** No document or script request has begun or ended for this long, ms. */

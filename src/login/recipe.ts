@@ -1,9 +1,9 @@
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright'
 import type { SessionHttp } from '../http/client.ts'
-import type { SeenAnswer } from '../http/dead-signs.ts'
+import type { SeenAnswer } from '../http/trouble/dead-signs.ts'
 import type { StateCookie } from '../state/state.ts'
 import { keptNames } from './auth/kept.ts'
-import { declaredRules, type DeclaredHeader } from './declared-headers.ts'
+import { declaredRules, type DeclaredHeader } from './learn/declared-headers.ts'
 
 /** What a login may use besides the page. */
 export interface LoginTools {

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright'
 import type { Attempt } from './attempt.ts'
-import type { ObservedRequest } from './watch-requests.ts'
+import type { ObservedRequest } from './learn/watch-requests.ts'
 
 /** What speaks against the login, once the pages have been quiet for long enough. */
 export interface Refusal {

@@ -16,7 +16,7 @@ import type { Recipe } from './recipe.ts'
 import { Scrubber } from './scrub.ts'
 import { openSecretDesk, type Secrets } from './secrets.ts'
 import { untilSignedIn } from './signed-in.ts'
-import { watchRequests } from './watch-requests.ts'
+import { watchRequests } from './learn/watch-requests.ts'
 
 export type { Harvest } from './harvest.ts'
 

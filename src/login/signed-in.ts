@@ -4,7 +4,7 @@ import { browserOnlyOrigins } from '../state/report.ts'
 import { reached, type Attempt, type FunctionRun } from './attempt.ts'
 import { LoginEnded } from './explain.ts'
 import { captureAgain, gather, hasCandidates, type Gathered } from './harvest.ts'
-import { holdRequests } from './hold-requests.ts'
+import { holdRequests } from './learn/hold-requests.ts'
 import { orAbort, pause, untilActivity, untilSettled } from './quiet.ts'
 import { asksForCode, asksForPassword, findRefusal } from './rejection.ts'
 

@@ -1,4 +1,4 @@
-import type { DeadSigns } from '../http/dead-signs.ts'
+import type { DeadSigns } from '../http/trouble/dead-signs.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Probe } from '../state/identity.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { browserProxy, browserScheme, proxyOf } from '../http/proxy.ts'
-import type { ConnectionOptions } from '../http/tls.ts'
+import { browserProxy, browserScheme, proxyOf } from '../http/wire/proxy.ts'
+import type { ConnectionOptions } from '../http/wire/tls.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { EgressChangedError } from './account-errors.ts'

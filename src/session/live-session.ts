@@ -6,11 +6,11 @@ import type { Carrier } from '../http/carrier.ts'
 import { createHttp, type HttpOptions, type SessionHttp } from '../http/client.ts'
 import type { SessionRequestInit } from '../http/fetch-request.ts'
 import { createFetch, type SessionFetch } from '../http/fetch.ts'
-import { headersFor, type HeadersForOptions } from '../http/headers-for.ts'
-import { NeedsBrowserError } from '../http/traffic-errors.ts'
-import type { TrafficFigures } from '../http/traffic.ts'
-import type { ConnectionOptions } from '../http/tls.ts'
-import type { Transport } from '../http/wire.ts'
+import { headersFor, type HeadersForOptions } from '../http/headers/headers-for.ts'
+import { NeedsBrowserError } from '../http/trouble/traffic-errors.ts'
+import type { TrafficFigures } from '../http/trouble/traffic.ts'
+import type { ConnectionOptions } from '../http/wire/tls.ts'
+import type { Transport } from '../http/wire/wire.ts'
 import { signatureMark, signedTransport } from '../login/auth/signed.ts'
 import type { Liveness } from '../login/probe.ts'
 import type { Recipe } from '../login/recipe.ts'
@@ -18,21 +18,21 @@ import type { Logger } from '../observe/events.ts'
 import type { HeaderRule, Identity } from '../state/identity.ts'
 import type { Report } from '../state/report.ts'
 import type { SessionState } from '../state/state.ts'
-import type { InPage } from './in-page.ts'
+import type { InPage } from './visits/in-page.ts'
 import { Life } from './life.ts'
-import type { LivingPages } from './living-pages.ts'
+import type { LivingPages } from './visits/living-pages.ts'
 import type { MapOptions, MapResult, MapSource, MapWork } from './map/map-options.ts'
 import type { Minimized, MinimizeOptions } from './minimize.ts'
 import type { VaultOptions } from './options.ts'
 import type { SignedOut } from './operations/sign-out.ts'
-import type { Renewed } from './renew-once.ts'
-import type { Renewal, RenewWish } from './renewing.ts'
+import type { Renewed } from './renewal/renew-once.ts'
+import type { Renewal, RenewWish } from './renewal/renewing.ts'
 import type { Session } from './session.ts'
-import type { SharedBrowser } from './shared-browser.ts'
+import type { SharedBrowser } from './visits/shared-browser.ts'
 import type { Shelf, Stored } from './stored.ts'
-import type { Visit } from './visit.ts'
-import { protectedNames, visitPolicy } from './visit-policy.ts'
-import { Visits } from './visits.ts'
+import type { Visit } from './visits/visit.ts'
+import { protectedNames, visitPolicy } from './visits/visit-policy.ts'
+import { Visits } from './visits/visits.ts'
 
 export interface SessionHost {
   readonly vault: VaultOptions
@@ -268,7 +268,7 @@ export class LiveSession implements Session {
   #page(): Promise<InPage> {
     const { vault, living } = this.#host
     const [life, recipe, visits] = [this.#life, this.#recipe, this.#visits]
-    return (this.#inPage ??= import('./in-page.ts').then(
+    return (this.#inPage ??= import('./visits/in-page.ts').then(
       ({ InPage }) => new InPage({ life, recipe, visits, living, http: vault.http ?? {} }),
     ))
   }

@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from '../http/tls.ts'
+import type { ConnectionOptions } from '../http/wire/tls.ts'
 import type { Logger } from '../observe/events.ts'
 import type { Identity } from '../state/identity.ts'
 

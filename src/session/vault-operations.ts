@@ -7,7 +7,7 @@ import type { Purged, PurgeOptions } from './operations/purge.ts'
 import type { Rekeyed, RekeyOptions } from './operations/rekey.ts'
 import type { SignedOut } from './operations/sign-out.ts'
 import type { VaultStats } from './operations/vault-stats.ts'
-import type { RenewalPlace } from './renew-session.ts'
+import type { RenewalPlace } from './renewal/renew-session.ts'
 import { checkOpenOptions, type OpenOptions } from './options.ts'
 import { listNames } from './session-names.ts'
 import { sessionName } from './open-session.ts'
@@ -74,7 +74,7 @@ export function vaultOperations({ shelf, options, logger }: RenewalPlace): Vault
       return signOutSession({ shelf, logger, recipe, name, http, secrets, signal, live })
     },
     events: async (name) => (await readLedger(shelf, name)).events,
-    unlock: async (name) => (await import('./attempt-budget.ts')).forgiveAttempts(shelf, name),
+    unlock: async (name) => (await import('./renewal/attempt-budget.ts')).forgiveAttempts(shelf, name),
     readLetters: async (letters) =>
       (await import('./letters/dead-letter.ts')).readLetters(letters, shelf.keys),
     sessionsOf: async (account) =>

@@ -4,19 +4,19 @@ import { silentLogger } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
 import { parseKeys } from '../snapshot/keys.ts'
 import { Cell } from '../state/cell.ts'
-import { LivingPages } from './living-pages.ts'
+import { LivingPages } from './visits/living-pages.ts'
 import type { LiveSession, SessionHost } from './live-session.ts'
 import { openSession, sessionName } from './open-session.ts'
 import { checkOpenOptions, checkVaultOptions, type OpenOptions, type VaultOptions } from './options.ts'
 import { openPool, type OpenVia, type Pool } from './pool/open-pool.ts'
 import type { PoolOptions } from './pool/pool-options.ts'
-import type { Renewed } from './renew-once.ts'
+import type { Renewed } from './renewal/renew-once.ts'
 import { withoutPatience } from './patience.ts'
-import type { RenewalPlace } from './renew-session.ts'
-import type { RenewWish } from './renewing.ts'
+import type { RenewalPlace } from './renewal/renew-session.ts'
+import type { RenewWish } from './renewal/renewing.ts'
 import type { Session } from './session.ts'
 import { SingleFlight } from './single-flight.ts'
-import { SharedBrowser } from './shared-browser.ts'
+import { SharedBrowser } from './visits/shared-browser.ts'
 import type { RemoveOptions } from './operations/removing.ts'
 import { listNames } from './session-names.ts'
 import { readStored, type Shelf } from './stored.ts'
@@ -83,7 +83,7 @@ export function createVault(options: VaultOptions): Vault {
     return renewals.run(name, wish.signal, async (signal) => {
       // What a login needs is loaded with the first: resuming does not wait for it.
       const [{ renewSession }, { aboveRemoved }] = await Promise.all([
-        import('./renew-session.ts'),
+        import('./renewal/renew-session.ts'),
         import('./operations/removing.ts'),
       ])
       const isOpen = wish.deadEpoch > 0

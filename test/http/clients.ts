@@ -1,10 +1,10 @@
 import { createHttp } from '../../src/http/client.ts'
 import type { Carrier, DeadAnswer } from '../../src/http/carrier.ts'
 import { createFetch, type SessionFetch } from '../../src/http/fetch.ts'
-import { createGotTransport } from '../../src/http/got-transport.ts'
-import { createNodeTransport, NodeWire } from '../../src/http/node-wire.ts'
+import { createGotTransport } from '../../src/http/wire/got-transport.ts'
+import { createNodeTransport, NodeWire } from '../../src/http/wire/node-wire.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
-import { createUndiciTransport } from '../../src/http/undici-transport.ts'
+import { createUndiciTransport } from '../../src/http/wire/undici-transport.ts'
 import { Cell } from '../../src/state/cell.ts'
 import type { OriginState, StateCookie } from '../../src/state/state.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { NotRepeatedError } from '../../src/http/traffic-errors.ts'
+import { NotRepeatedError } from '../../src/http/trouble/traffic-errors.ts'
 import { SessionDeadError } from '../../src/errors.ts'
 import type { Carrier } from '../../src/http/carrier.ts'
 import { createHttp } from '../../src/http/client.ts'

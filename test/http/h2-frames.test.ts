@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { RequestFailedError } from '../../src/errors.ts'
 import { createFetch } from '../../src/http/fetch.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
-import { Traffic } from '../../src/http/traffic.ts'
+import { Traffic } from '../../src/http/trouble/traffic.ts'
 import { type Authority, createAuthority } from '../site/certificates.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { lookup, resolverRules } from '../site/dns.ts'

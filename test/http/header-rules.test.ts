@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { ruleHeaders } from '../../src/http/header-rules.ts'
-import { headersFor } from '../../src/http/headers-for.ts'
+import { ruleHeaders } from '../../src/http/rules/header-rules.ts'
+import { headersFor } from '../../src/http/headers/headers-for.ts'
 import { Cell } from '../../src/state/cell.ts'
 import type { HeaderRule } from '../../src/state/identity.ts'
 import type { SessionState } from '../../src/state/state.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Traffic } from '../../src/http/traffic.ts'
+import { Traffic } from '../../src/http/trouble/traffic.ts'
 import type { Shop } from '../site/shop.ts'
 import { startShop } from '../site/shop.ts'
 import { clientNames, clientOf, dyingCarrier, type Asked } from './clients.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { valueInPage, valuesInPage } from '../../src/http/page-values.ts'
+import { valueInPage, valuesInPage } from '../../src/http/rules/page-values.ts'
 import type { PagePlace } from '../../src/state/header-rule.ts'
 
 const script = (name: string, variable?: string): PagePlace => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { backOff, longestWait, retryAfter } from '../../src/http/retry-after.ts'
+import { backOff, longestWait, retryAfter } from '../../src/http/trouble/retry-after.ts'
 
 const now = Date.UTC(2026, 10, 20, 12, 0, 0)
 const date = (offset: number): string => new Date(now + offset).toUTCString()

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Carrier } from '../../src/http/carrier.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
-import { Traffic } from '../../src/http/traffic.ts'
+import { Traffic } from '../../src/http/trouble/traffic.ts'
 import type { Shop } from '../site/shop.ts'
 import { carrierOf, cookie } from './clients.ts'
 

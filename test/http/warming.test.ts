@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createWarmingTransport } from '../../src/http/warming.ts'
-import { Cancellation, type Transport, type WireRequest } from '../../src/http/wire.ts'
+import { createWarmingTransport } from '../../src/http/wire/warming.ts'
+import { Cancellation, type Transport, type WireRequest } from '../../src/http/wire/wire.ts'
 
 function recorder(name: string, log: string[]): Transport {
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { defineRecipe, type DeclaredHeader } from '../../src/index.ts'
-import { declaredRules } from '../../src/login/declared-headers.ts'
+import { declaredRules } from '../../src/login/learn/declared-headers.ts'
 
 const url = 'https://shop.test/login'
 const define = (header: object, more: object = {}): ReturnType<typeof defineRecipe> =>

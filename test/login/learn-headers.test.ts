@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { learnHeaderRules } from '../../src/login/learn-headers.ts'
+import { learnHeaderRules } from '../../src/login/learn/learn-headers.ts'
 import { cookie, seen, stateOf } from './observed.ts'
 
 const api = 'https://api.shop.test'

@@ -1,4 +1,4 @@
-import type { ObservedRequest } from '../../src/login/watch-requests.ts'
+import type { ObservedRequest } from '../../src/login/learn/watch-requests.ts'
 import type { SessionState, StateCookie } from '../../src/state/state.ts'
 
 let sequence = 0

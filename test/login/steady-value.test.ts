@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { sightingsOf } from '../../src/login/sightings.ts'
-import { steadyValue } from '../../src/login/steady-value.ts'
+import { sightingsOf } from '../../src/login/learn/sightings.ts'
+import { steadyValue } from '../../src/login/learn/steady-value.ts'
 import { seen } from './observed.ts'
 
 const api = 'https://api.shop.test'

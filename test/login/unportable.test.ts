@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { findUnportable, isProof } from '../../src/login/unportable.ts'
-import { learnHeaderRules } from '../../src/login/learn-headers.ts'
+import { findUnportable, isProof } from '../../src/login/learn/unportable.ts'
+import { learnHeaderRules } from '../../src/login/learn/learn-headers.ts'
 import { browserOnlyOrigins, type Report } from '../../src/state/report.ts'
 import { seen, stateOf } from './observed.ts'
 

@@ -1,9 +1,13 @@
 import type { Browser, BrowserContext } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { loginContextOptions } from '../../src/login/capture-identity.ts'
-import { learnHeaderRules } from '../../src/login/learn-headers.ts'
+import { learnHeaderRules } from '../../src/login/learn/learn-headers.ts'
 import { untilQuiet } from '../../src/login/quiet.ts'
-import { watchRequests, type ObservedRequest, type RequestWatch } from '../../src/login/watch-requests.ts'
+import {
+  watchRequests,
+  type ObservedRequest,
+  type RequestWatch,
+} from '../../src/login/learn/watch-requests.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 import { stateOf } from './observed.ts'

@@ -14,7 +14,7 @@ import {
   type Vault,
   type VaultOptions,
 } from '../../src/index.ts'
-import { forgiveAttempts } from '../../src/session/attempt-budget.ts'
+import { forgiveAttempts } from '../../src/session/renewal/attempt-budget.ts'
 import { readLedger } from '../../src/session/ledger.ts'
 import { parseKeys } from '../../src/snapshot/keys.ts'
 import { launchChromium } from '../site/chromium.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { WireHeaders } from '../wire.ts'
+import type { WireHeaders } from '../wire/wire.ts'
 
 /** Headers as http-cache-semantics reads them: names in lower case, one text each. */
 export type CacheHeaders = Record<string, string>

@@ -4,10 +4,10 @@ import { steadyNow } from '../../observe/clock.ts'
 import type { Carrier } from '../carrier.ts'
 import { Deadline } from '../deadline.ts'
 import type { Exchange, ExchangeRequest } from '../exchange.ts'
-import { firstHop } from '../headers-for.ts'
+import { firstHop } from '../headers/headers-for.ts'
 import type { Hop } from '../hop.ts'
 import type { RobotsOptions } from '../options.ts'
-import { Places } from '../places.ts'
+import { Places } from '../trouble/places.ts'
 import { RobotsError } from './robots-error.ts'
 
 interface Rules {

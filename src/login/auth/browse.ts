@@ -13,7 +13,7 @@ import type { LoginTools, Recipe } from '../recipe.ts'
 import type { LoginOptions } from '../run-login.ts'
 import type { Scrubber } from '../scrub.ts'
 import { openSecretDesk } from '../secrets.ts'
-import { watchRequests } from '../watch-requests.ts'
+import { watchRequests } from '../learn/watch-requests.ts'
 
 export interface BrowseWork {
   readonly recipe: Recipe

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import type { WireRequest } from '../../http/wire.ts'
+import type { WireRequest } from '../../http/wire/wire.ts'
 
 /** A server's challenge (RFC 7616, 3.3), with how often it has been answered. */
 export interface DigestChallenge {

@@ -1,7 +1,7 @@
 import { RecipeInvalidError } from '../../errors.ts'
-import { createNodeTransport, NodeWire } from '../../http/node-wire.ts'
+import { createNodeTransport, NodeWire } from '../../http/wire/node-wire.ts'
 import type { HttpOptions } from '../../http/options.ts'
-import type { Transport } from '../../http/wire.ts'
+import type { Transport } from '../../http/wire/wire.ts'
 import { allowedOrigins } from '../allowed-origins.ts'
 import type { Recipe } from '../recipe.ts'
 

@@ -1,4 +1,4 @@
-import { type Attributes, tagsOf } from '../../http/html-tags.ts'
+import { type Attributes, tagsOf } from '../../http/rules/html-tags.ts'
 
 /** A form of a page, as far as sending it goes. */
 export interface HtmlForm {

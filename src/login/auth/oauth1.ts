@@ -1,5 +1,5 @@
 import { createHmac, createSign, randomBytes } from 'node:crypto'
-import type { WireRequest } from '../../http/wire.ts'
+import type { WireRequest } from '../../http/wire/wire.ts'
 
 export type OAuth1Method = 'HMAC-SHA1' | 'HMAC-SHA256' | 'RSA-SHA1' | 'PLAINTEXT'
 

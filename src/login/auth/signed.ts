@@ -1,7 +1,7 @@
-import { createNodeTransport, NodeWire } from '../../http/node-wire.ts'
+import { createNodeTransport, NodeWire } from '../../http/wire/node-wire.ts'
 import type { HttpOptions } from '../../http/options.ts'
-import { overHttp2 } from '../../http/over-http2.ts'
-import type { Transport } from '../../http/wire.ts'
+import { overHttp2 } from '../../http/wire/over-http2.ts'
+import type { Transport } from '../../http/wire/wire.ts'
 import type { Cell } from '../../state/cell.ts'
 import { kept } from './kept.ts'
 

@@ -5,7 +5,7 @@ import {
   type Transport,
   type WireAnswer,
   type WireRequest,
-} from '../../http/wire.ts'
+} from '../../http/wire/wire.ts'
 import type { Cell } from '../../state/cell.ts'
 import { chooseChallenge, digestAuthorization, type DigestChallenge } from './digest.ts'
 import { kept } from './kept.ts'

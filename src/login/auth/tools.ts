@@ -1,6 +1,6 @@
 import { RecipeInvalidError } from '../../errors.ts'
 import type { SessionHttp } from '../../http/client.ts'
-import { isHeaderName, isHeaderValue } from '../../http/header-rules.ts'
+import { isHeaderName, isHeaderValue } from '../../http/rules/header-rules.ts'
 import type { Cell } from '../../state/cell.ts'
 import { addHeaderRules } from '../../state/header-rules.ts'
 import type { HeaderRule } from '../../state/identity.ts'

@@ -1,6 +1,6 @@
 import { ClosedError, plainUrl, SessionDeadError } from '../../errors.ts'
 import { RobotsError } from '../../http/robots/robots-error.ts'
-import { BlockedError } from '../../http/traffic-errors.ts'
+import { BlockedError } from '../../http/trouble/traffic-errors.ts'
 import type { Address, Addresses, Failure, Offer } from './addresses.ts'
 import {
   checkOptions,

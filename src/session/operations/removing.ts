@@ -8,7 +8,7 @@ import {
   type LedgerPage,
   type SessionEventKind,
 } from '../ledger.ts'
-import type { RenewWish } from '../renewing.ts'
+import type { RenewWish } from '../renewal/renewing.ts'
 import type { Shelf } from '../stored.ts'
 
 export interface RemoveOptions {

@@ -1,4 +1,4 @@
-import { heldOff, type AttemptLimit } from '../attempt-budget.ts'
+import { heldOff, type AttemptLimit } from '../renewal/attempt-budget.ts'
 import { readLedger, type LedgerPage } from '../ledger.ts'
 import type { Shelf } from '../stored.ts'
 

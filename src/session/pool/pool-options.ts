@@ -1,4 +1,4 @@
-import { proxyOf } from '../../http/proxy.ts'
+import { proxyOf } from '../../http/wire/proxy.ts'
 import type { Session } from '../session.ts'
 
 export interface PoolOptions {

@@ -1,5 +1,5 @@
 import { LoginFailedError, NeedsPersonError, RequestFailedError, SessionDeadError } from '../../errors.ts'
-import { BlockedError } from '../../http/traffic-errors.ts'
+import { BlockedError } from '../../http/trouble/traffic-errors.ts'
 import { AccountBlockedError, HeldOffError } from '../account-errors.ts'
 import type { LedgerPage } from '../ledger.ts'
 

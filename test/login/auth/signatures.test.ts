@@ -9,7 +9,7 @@ import {
   sessionDispatcher,
   type Session,
 } from '../../../src/index.ts'
-import { createNodeTransport, NodeWire } from '../../../src/http/node-wire.ts'
+import { createNodeTransport, NodeWire } from '../../../src/http/wire/node-wire.ts'
 import { chooseChallenge, digestAuthorization } from '../../../src/login/auth/digest.ts'
 import { baseString, oauth1Authorization } from '../../../src/login/auth/oauth1.ts'
 import { startShop, type Shop } from '../../site/shop.ts'
