@@ -13,8 +13,9 @@ export interface LogWishes {
  * that the library wrote. pino's own `redact` would need to know where secrets are; here they have no way in.
  */
 export async function openLog(screen: Screen, wishes: LogWishes): Promise<Logger> {
-  const progress = (_facts: object, message: string): void => {
-    screen.progress(message)
+  const progress = (facts: object, message: string): void => {
+    // What has a code is a standing fact, such as where the identity ends, and no step: for --verbose.
+    if (!('code' in facts)) screen.progress(message)
   }
   if (!wishes.verbose)
     return { debug: wishes.steps ? progress : ignore, info: progress, warn: noteTo(screen) }

@@ -86,11 +86,13 @@ function requestOf(
 
 /** What a library has made of fields itself, as bytes, is not touched: it may have signed it. */
 function isOfFields(body: RequestInit['body'], written: readonly HeaderPair[]): boolean {
+  if (body === undefined || body === null) return false
   if (typeof body === 'string') {
     const type = written.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
     return /^application\/(?:json|x-www-form-urlencoded)\b/i.test(type)
   }
-  return body instanceof URLSearchParams || (typeof FormData !== 'undefined' && body instanceof FormData)
+  // By its tag, as below: a look at the global class would load Node's whole fetch.
+  return body instanceof URLSearchParams || Object.prototype.toString.call(body) === '[object FormData]'
 }
 
 /** By shape: a look at the global class would load Node's whole fetch, and requests of other makers fit as well. */

@@ -102,10 +102,8 @@ describe.each(['file', 'redis'] as const)('a pool of several processes on a %s s
     expect(desk.uses).toHaveLength(uses)
     expect(desk.collisions).toEqual([])
     expect(new Set(desk.uses.map(({ sid }) => sid)).size).toBe(accounts.length)
-    // Both had their share all the time, else they did not meet.
-    const middle = desk.uses.slice(uses / 4, uses / 2).map(({ who }) => who)
-    expect(new Set(middle)).toEqual(new Set(['one', 'two']))
     const changes = desk.uses.filter(({ who }, index) => desk.uses[index - 1]?.who !== who).length
+    expect(changes).toBeGreaterThan(10) // one after the other there would be two: then they did not meet
     console.log(
       `${kind}: ${String(uses)} uses by two processes in ${String(Math.round(performance.now() - begun))} ms, ` +
         `${String(changes)} changes of hand in order`,
