@@ -16,7 +16,8 @@ const rounds = Number(process.env['SESSIONBRIDGE_BENCH_ROUNDS'] ?? 3)
 const atOnce = 16
 
 const browser = 'page.goto, one by one'
-const contextRequest = `Playwright's request context, ${String(atOnce)} at once`
+const contextRequest = `context.request, ${String(atOnce)} at once`
+const requestContext = `request.newContext without a browser, ${String(atOnce)} at once`
 const http = `session.http, ${String(atOnce)} at once`
 const fetch = `session.fetch, ${String(atOnce)} at once`
 
@@ -48,6 +49,7 @@ export async function benchPages(write: Write = console.log): Promise<PageFigure
       },
       ...[
         [contextRequest, 'context.request', atOnce] as const,
+        [requestContext, 'request.newContext', atOnce] as const,
         [http, 'http', atOnce] as const,
         [fetch, 'fetch', atOnce] as const,
         ['session.fetch, one by one', 'fetch', 1] as const,
@@ -67,7 +69,7 @@ function report(times: ReadonlyMap<string, readonly number[]>, write: Write): Pa
   for (const [name, taken] of times) {
     const ratio = timesFaster(times, name, browser).toFixed(1)
     write(
-      `  ${name.padEnd(44)} ${median(taken).toFixed(0).padStart(7)} ms ${ratio.padStart(7)} × the browser`,
+      `  ${name.padEnd(52)} ${median(taken).toFixed(0).padStart(7)} ms ${ratio.padStart(7)} × the browser`,
     )
   }
   for (const [ours, theirs, target] of [
@@ -75,6 +77,8 @@ function report(times: ReadonlyMap<string, readonly number[]>, write: Write): Pa
     [http, browser, 60],
     [fetch, contextRequest, 4],
     [http, contextRequest, 4],
+    [fetch, requestContext, 1],
+    [http, requestContext, 1],
   ] as const)
     writeFigure(write, { what: `${ours} / ${theirs}`, value: timesFaster(times, ours, theirs), target })
   return { http: timesFaster(times, http, browser), fetch: timesFaster(times, fetch, browser) }
