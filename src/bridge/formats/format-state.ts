@@ -1,4 +1,5 @@
-import type { Report } from '../../state/report.ts'
+import { keptOrigin } from '../../state/kept-values.ts'
+import type { Report, ReportItem } from '../../state/report.ts'
 import type { SessionState } from '../../state/state.ts'
 import { maxStateBytes } from '../parse/bounded-json.ts'
 import type { FormatName } from './format.ts'
@@ -23,7 +24,21 @@ export function formatState(state: SessionState, options: FormatOptions): { text
   const url = readTarget(options.url)
   if (format.writesForUrl && url === undefined)
     throw new TypeError(`${format.name} holds what is sent to one URL: the option url says to which`)
-  return format.format(state, { url })
+  if (format.name === 'sessionbridge') return format.format(state, { url })
+  const { open, report } = withoutKept(state)
+  const written = format.format(open, { url })
+  return report.length === 0 ? written : { ...written, report: [...written.report, ...report] }
+}
+
+/** What header rules keep stands under an origin that does not exist: other programs would only have a secret more. */
+function withoutKept(state: SessionState): { readonly open: SessionState; readonly report: Report } {
+  const kept = state.origins.find(({ origin }) => origin === keptOrigin)
+  if (kept === undefined) return { open: state, report: [] }
+  const report = kept.localStorage.map(({ name }): ReportItem => ({
+    ...{ kind: 'localStorage', name, where: keptOrigin, reason: 'unsupported' },
+    rule: 'not written: kept for header rules, which only sessionbridge has',
+  }))
+  return { open: { ...state, origins: state.origins.filter((origin) => origin !== kept) }, report }
 }
 
 /** What can be said of a format beforehand. */
