@@ -10,6 +10,7 @@ import {
   type Vault,
 } from '../../src/index.ts'
 import { launchChromium } from '../site/chromium.ts'
+import { pathWithNonce } from '../site/oidc-api.ts'
 import { startOidc, type OidcSite } from '../site/oidc.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 import { counted, oidcRecipe } from './oidc-recipe.ts'
@@ -75,6 +76,14 @@ describe.each(['bound.test', 'bound-kept.test'] as const)(
         expect([posted.status, posted.headers.get('content-type')]).toEqual([200, 'application/json'])
         expect(await posted.json()).toMatchObject({ name: 'alice', seen: { method: 'POST', body: 'a=1' } })
         expect(await counted(site, () => askMuch(session))).toEqual({ codes: 0, refreshes: 0, revoked: 0 })
+
+        // An API that wants a word of its own in each proof says it with its first no.
+        const fresh = await session.fetchInPage(site.apiUrl(pathWithNonce))
+        expect(await fresh.json()).toMatchObject({ name: 'alice' })
+        const times = (status: number): number =>
+          (site.api.answers.get(`${pathWithNonce} ${String(status)}`) ?? 0) -
+          (answered.get(`${pathWithNonce} ${String(status)}`) ?? 0)
+        expect([times(401), times(200)]).toEqual([1, 1])
 
         site.expireAccessTokens()
         expect(await counted(site, () => askMuch(session))).toEqual({ codes: 0, refreshes: 1, revoked: 0 })

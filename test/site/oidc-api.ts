@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose'
 
 /** What the API wants to know of an access token; the provider says it. */
@@ -47,6 +47,7 @@ export function oidcApi(origin: string, find: (token: string) => Promise<TokenFa
         htm === req.method &&
         htu === origin + pathOf(req) &&
         ath === createHash('sha256').update(token).digest('base64url') &&
+        (pathOf(req) !== pathWithNonce || payload['nonce'] === nonce) &&
         Math.abs(Date.now() / 1000 - iat) < 60
       )
     } catch {
@@ -71,7 +72,7 @@ export function oidcApi(origin: string, find: (token: string) => Promise<TokenFa
       answers.set(`${path} ${String(status)}`, (answers.get(`${path} ${String(status)}`) ?? 0) + 1)
       res.writeHead(status, {
         'content-type': 'application/json',
-        ...(name === undefined && { 'www-authenticate': 'Bearer, DPoP algs="ES256"' }),
+        ...(name === undefined && refusalOf(path)),
       })
       const { method, headers } = req
       const seen = { method, body, type: headers['content-type'] }
@@ -83,6 +84,15 @@ export function oidcApi(origin: string, find: (token: string) => Promise<TokenFa
   return api
 }
 
+/** Where proofs have to hold what the API has said last (RFC 9449, section 9). */
+export const pathWithNonce = '/fresh'
+const nonce = 'said-by-the-api'
+
+function refusalOf(path: string): OutgoingHttpHeaders {
+  if (path !== pathWithNonce) return { 'www-authenticate': 'Bearer, DPoP algs="ES256"' }
+  return { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': nonce }
+}
+
 function pathOf({ url = '/' }: IncomingMessage): string {
   return new URL(url, 'https://api.test').pathname
 }
@@ -92,6 +102,7 @@ function allowPages(req: IncomingMessage, res: ServerResponse): void {
   if (origin === undefined) return
   res.setHeader('access-control-allow-origin', origin)
   res.setHeader('access-control-allow-methods', 'GET, POST')
+  res.setHeader('access-control-expose-headers', 'dpop-nonce, www-authenticate')
   res.setHeader('access-control-allow-headers', 'authorization, dpop, content-type')
 }
 
