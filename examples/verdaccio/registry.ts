@@ -1,12 +1,11 @@
-import { fork } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { clockScript, passTime } from '../../test/site/child-clock.ts'
 import { freePort } from '../../test/site/free-port.ts'
 import { installed } from '../../test/site/installed.ts'
+import { startProgram } from '../../test/site/program.ts'
 
 // The newest line of verdaccio that takes Node 20 (6.9 wants 22).
 const version = '6.8.0'
@@ -27,11 +26,9 @@ export async function startRegistry(say: (text: string) => void): Promise<Regist
     overrides: { 'node-fetch': '2.7.0' },
     say,
   })
-  const script = join(home, 'node_modules/verdaccio/bin/verdaccio')
   const folder = await mkdtemp(join(tmpdir(), 'sessionbridge-verdaccio-'))
   const user = { username: 'alice', password: randomBytes(12).toString('base64url') }
   await writeFile(join(folder, 'config.yaml'), configuration)
-  await writeFile(join(folder, 'clock.cjs'), clockScript)
   await writeFile(
     join(folder, 'htpasswd'),
     `${user.username}:{SHA}${sha1(user.password).toString('base64')}\n`,
@@ -39,25 +36,18 @@ export async function startRegistry(say: (text: string) => void): Promise<Regist
   )
 
   const url = `http://127.0.0.1:${String(await freePort())}/`
-  const { PATH, HOME } = process.env
-  const server = fork(script, ['--config', join(folder, 'config.yaml'), '--listen', url], {
-    cwd: folder,
-    env: { PATH, HOME },
-    execArgv: ['--require', join(folder, 'clock.cjs')],
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  const program = await startProgram({
+    script: join(home, 'node_modules/verdaccio/bin/verdaccio'),
+    args: ['--config', join(folder, 'config.yaml'), '--listen', url],
+    folder,
+    isUp: (child) => once(child, 'message'), // it tells its parent process
   })
-  const ended = once(server, 'exit')
   const stop = async (): Promise<void> => {
-    server.kill('SIGKILL')
-    await ended
-    await rm(folder, { recursive: true, force: true })
+    await program[Symbol.asyncDispose]()
   }
   try {
-    // It tells its parent process when it listens.
-    const gone = ended.then(() => Promise.reject(new Error('verdaccio ended before it listened')))
-    await Promise.race([once(server, 'message'), gone])
     const packageName = await publish(url, user)
-    const passTokenLife = (): Promise<void> => passTime(server, (tokenLife + 1) * 1000)
+    const passTokenLife = (): Promise<void> => program.passTime((tokenLife + 1) * 1000)
     return { url, user, packageName, passTokenLife, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { RedisServer } from './server.ts'
-import { freePort, startRedis } from './server.ts'
+import { freePort } from '../site/free-port.ts'
+import { startRedis } from './server.ts'
 
 const SLOTS = 16_384
 const MASTERS = 3

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { guardFolder } from './guard.ts'
-import { ended, freePort, launch } from './server.ts'
+import { freePort } from '../site/free-port.ts'
+import { ended, launch } from './server.ts'
 import { command } from './wire.ts'
 
 /** One Sentinel that watches one master. */

@@ -1,11 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { guardFolder, guardProcess } from './guard.ts'
+import { freePort } from '../site/free-port.ts'
 import { command } from './wire.ts'
 
 /** A Redis of the tests' own: a real server on a port of the loopback, in a folder that goes with it. */
@@ -109,11 +108,3 @@ export async function ended(child: ChildProcess): Promise<void> {
 }
 
 const isAlive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

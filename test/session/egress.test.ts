@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { connect, type AddressInfo, type Socket } from 'node:net'
 import type { Browser } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -17,49 +14,15 @@ import {
 import { proxyDigest } from '../../src/session/egress.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { startProxy, type TestProxy } from './http-proxy.ts'
 import { shopRecipe } from './shop-recipe.ts'
 import { signIn } from './signed-in.ts'
-
-/** An HTTP proxy that leads every name to the shop and remembers who was asked for. */
-interface Way {
-  readonly url: string
-  readonly asked: string[]
-  close(): void
-}
-
-async function startProxy(): Promise<Way> {
-  const asked: string[] = []
-  const sockets = new Set<Socket>()
-  const server = createServer().on('connect', (req, socket) => {
-    asked.push(req.url ?? '')
-    const target = connect(Number(req.url?.split(':')[1]), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-      target.pipe(socket).pipe(target)
-    })
-    socket.on('error', () => target.destroy())
-    target.on('error', () => socket.destroy())
-  })
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${String(port)}`,
-    asked,
-    close() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
-}
 
 let shop: Shop
 let browser: Browser
 let recipe: Recipe
-let way: Way
-let other: Way
+let way: TestProxy
+let other: TestProxy
 let store: Store
 const key = generateKey()
 const open: Session[] = []

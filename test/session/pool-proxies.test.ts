@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import { connect, type AddressInfo, type Socket } from 'node:net'
 import fc from 'fast-check'
 import type { Browser } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -19,6 +16,7 @@ import { nearest, Proxies, toProxies } from '../../src/session/pool/proxies.ts'
 import { eventually } from '../conformance/wait.ts'
 import { launchChromium } from '../site/chromium.ts'
 import { startShop, type Shop } from '../site/shop.ts'
+import { startProxy, type TestProxy } from './http-proxy.ts'
 import { shopRecipe } from './shop-recipe.ts'
 import { signIn } from './signed-in.ts'
 
@@ -77,48 +75,7 @@ describe('rendezvous', () => {
   })
 })
 
-/** A real HTTP proxy that leads every name to the shop and remembers who was asked for. */
-interface TestProxy {
-  readonly url: string
-  readonly asked: string[]
-  close(): void
-}
-
-async function startProxy(): Promise<TestProxy> {
-  const asked: string[] = []
-  const sockets = new Set<Socket>()
-  const server: Server = createServer()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.on('connect', (req, socket) => {
-    const place = req.url ?? ''
-    if (req.headers['proxy-authorization'] !== `Basic ${btoa('user:p@ss')}`) {
-      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="p"\r\n\r\n')
-      return
-    }
-    asked.push(place)
-    const target = connect(Number(place.split(':')[1]), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-      target.pipe(socket).pipe(target)
-    })
-    socket.on('error', () => target.destroy())
-    target.on('error', () => socket.destroy())
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://user:p%40ss@127.0.0.1:${String(port)}`,
-    asked,
-    close() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
-}
+const user = { name: 'user', password: 'p@ss' }
 
 describe('a pool behind proxies', () => {
   let shop: Shop
@@ -138,7 +95,7 @@ describe('a pool behind proxies', () => {
     await shop.close()
   })
   beforeEach(async () => {
-    proxies = await Promise.all([startProxy(), startProxy(), startProxy()])
+    proxies = await Promise.all([startProxy(user), startProxy(user), startProxy(user)])
     store = memoryStore()
     pools = []
   })

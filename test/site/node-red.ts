@@ -1,14 +1,12 @@
-import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { clockScript, passTime } from './child-clock.ts'
 import { freePort } from './free-port.ts'
 import { installed } from './installed.ts'
+import { startProgram } from './program.ts'
 
 // The newest line of node-red that takes Node 20.
 const version = '4.1.8'
@@ -29,54 +27,27 @@ export async function startNodeRed(say: (text: string) => void = () => undefined
   const folder = await mkdtemp(join(tmpdir(), 'sessionbridge-node-red-'))
   const user = { username: 'alice', password: randomBytes(12).toString('base64url') }
   const url = `http://127.0.0.1:${String(await freePort())}/`
-  await writeFile(join(folder, 'clock.cjs'), clockScript)
   await writeFile(join(folder, 'settings.cjs'), settings(user.username, hashOf(home, user.password)), {
     mode: 0o600,
   })
 
-  const { PATH, HOME } = process.env
-  const options = [
-    '--userDir',
+  const program = await startProgram({
+    script: join(home, 'node_modules/node-red/red.js'),
+    args: ['--userDir', folder, '--settings', join(folder, 'settings.cjs'), '--port', new URL(url).port],
     folder,
-    '--settings',
-    join(folder, 'settings.cjs'),
-    '--port',
-    new URL(url).port,
-  ]
-  const server = fork(join(home, 'node_modules/node-red/red.js'), options, {
-    cwd: folder,
-    env: { PATH, HOME },
-    execArgv: ['--require', join(folder, 'clock.cjs')],
-    stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+    isUp: ({ stdout }) => running(stdout),
   })
-  const ended = once(server, 'exit')
-  const stop = async (): Promise<void> => {
-    server.kill('SIGKILL')
-    await ended
-    await rm(folder, { recursive: true, force: true })
-  }
-  try {
-    const gone = ended.then(() => Promise.reject(new Error('node-red ended before it listened')))
-    await Promise.race([running(server.stdout), gone])
-  } catch (error) {
-    await stop()
-    throw error
-  }
   return {
     url,
     user,
-    passTokenLife: () => passTime(server, (sessionExpiryTime + 1) * 1000),
-    [Symbol.asyncDispose]: stop,
+    passTokenLife: () => program.passTime((sessionExpiryTime + 1) * 1000),
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   }
 }
 
 async function running(output: NodeJS.ReadableStream | null): Promise<void> {
   if (output === null) throw new Error('node-red has no output')
-  for await (const line of createInterface(output)) {
-    if (!line.includes('Server now running')) continue
-    output.resume() // what it says later must not fill the pipe
-    return
-  }
+  for await (const line of createInterface(output)) if (line.includes('Server now running')) return
 }
 
 /** By its own bcrypt. The fewest rounds: nobody is to be kept out of here. */

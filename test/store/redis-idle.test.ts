@@ -8,7 +8,8 @@ import { compileStores } from '../conformance/compile.ts'
 import type { RedisCluster } from '../redis/cluster.ts'
 import { startCluster } from '../redis/cluster.ts'
 import type { RedisServer } from '../redis/server.ts'
-import { freePort, startRedis } from '../redis/server.ts'
+import { startRedis } from '../redis/server.ts'
+import { freePort } from '../site/free-port.ts'
 
 /** Opens, watches, calls what it is told, closes nothing, and has nothing else to do. */
 const program = `
