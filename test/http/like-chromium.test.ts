@@ -121,6 +121,9 @@ describe.each(['1.1', '2'])('over HTTP/%s', (protocol) => {
         const others = mine.filter((other) => other !== exception)
         expect([exception.name, differences(pairs, others).length > 0]).toEqual([exception.name, true])
       }
+      console.log(
+        `${name}, HTTP/${protocol}: ${String(compared)} requests as Chromium's, ${String(mine.length)} exceptions`,
+      )
     },
   )
 
