@@ -11,18 +11,36 @@ export interface Desk {
   readonly collisions: string[]
   /** Who stands there now, by session. */
   readonly standing: ReadonlyMap<string, string>
+  /** Begun while somebody else stood there with another session. */
+  readonly meetings: number
   /** Somebody was killed and will not say that he goes. */
   forget(who: string): void
 }
 
 let desks = 0
 
-export function openDesk(shop: Shop): Desk {
+/**
+ * With `together`, a use begins only while another than its user stands there too, or after the other has begun so many:
+ * that they meet must not be left to the machine's load.
+ */
+export function openDesk(shop: Shop, { together = 0 } = {}): Desk {
   desks += 1
   const path = `/desk-${String(desks)}`
   const standing = new Map<string, string>()
   const uses: { sid: string; who: string }[] = []
   const collisions: string[] = []
+  const waiting = new Map<string, { who: string; go: () => void }>()
+  let meetings = 0
+  const others = (who: string) => [...standing.values()].filter((one) => one !== who).length
+  const begun = (who: string) => uses.filter((use) => use.who !== who).length
+  const letIn = (): void => {
+    for (const [sid, { who, go }] of waiting) {
+      if (others(who) === 0 && begun(who) < together) continue
+      if (others(who) > 0) meetings += 1
+      waiting.delete(sid)
+      go()
+    }
+  }
   const facts = (req: IncomingMessage) => ({
     sid: /(?:^|; )sid=([^;]+)/.exec(req.headers.cookie ?? '')?.[1] ?? 'nobody',
     who: new URL(req.url ?? '/', 'http://desk').searchParams.get('who') ?? 'somebody',
@@ -33,7 +51,8 @@ export function openDesk(shop: Shop): Desk {
     if (there !== undefined) collisions.push(`${who} came while ${there} stood there`)
     standing.set(sid, who)
     uses.push({ sid, who })
-    res.end('in')
+    waiting.set(sid, { who, go: () => res.end('in') })
+    letIn()
   })
   shop.on('shop.test', `${path}/out`, (req, res) => {
     const { sid, who } = facts(req)
@@ -42,6 +61,9 @@ export function openDesk(shop: Shop): Desk {
   })
   return {
     ...{ uses, collisions, standing },
+    get meetings() {
+      return meetings
+    },
     inUrl: shop.url('shop.test', `${path}/in`),
     outUrl: shop.url('shop.test', `${path}/out`),
     forget(who) {

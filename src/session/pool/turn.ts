@@ -4,7 +4,7 @@ import { BeatingLease } from './beating-lease.ts'
 
 const ttl = 5_000
 /** Between two looks, ms: for who is next, and for those behind, longer each time. */
-const lookAgain = { next: 15, first: 20, longest: 250 }
+const lookAgain = { next: 15, first: 20, longest: 100 }
 
 /**
  * The right to look for an account, for one at a time over all processes. A process that gives the right back and wants it
