@@ -7,6 +7,7 @@ type Bench = () => Promise<unknown>
 
 const benches: Readonly<Record<string, readonly [title: string, load: () => Promise<Bench>]>> = {
   requests: ['One request after the other', async () => (await import('./requests.ts')).benchRequests],
+  http2: ['HTTP/2 beside HTTP/1.1', async () => (await import('./http2.ts')).benchHttp2],
   overhead: ['What a session adds to a request', async () => (await import('./overhead.ts')).benchOverhead],
   memory: ['Memory of open sessions', async () => (await import('./memory.ts')).benchMemory],
   pages: ['1,000 signed-in pages from a snapshot', async () => (await import('./pages.ts')).benchPages],

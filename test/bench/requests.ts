@@ -6,7 +6,15 @@ import { openBenchSession } from './bench-session.ts'
 import { clientsByHand, impitBrowser, type Asking } from './clients-by-hand.ts'
 import { contextRequest, crawleeSendRequest, launchBenchBrowser, pageFetch } from './clients-of-others.ts'
 import { median } from './median.ts'
-import { measure, timesFaster, writeFigure, writeLoad, type Contender, type Figure } from './rounds.ts'
+import {
+  askAll,
+  measure,
+  timesFaster,
+  writeFigure,
+  writeLoad,
+  type Contender,
+  type Figure,
+} from './rounds.ts'
 
 /**
  * Requests per second of a session's clients beside those that people write by hand. One run, one server in its own
@@ -65,20 +73,12 @@ async function benchAll(
   const inPage = await pageFetch(browser, session, origin)
   const urls = Array.from({ length: perRound }, (_, n) => `${origin}/api/orders?page=${String(n + 1)}`)
   const contenders: Contender[] = [
-    ...asking.map((client) => ({ name: client.name, round: () => askAll(urls, client) })),
+    ...asking.map((client) => ({ name: client.name, round: () => askAll(urls, client, concurrency) })),
     { name: 'fetch inside a page', round: () => inPage.fetchAll(urls, concurrency).then(() => undefined) },
   ]
   const times = await measure(contenders, rounds)
   for (const client of [...asking, inPage]) await client.close?.()
   return report(times, write)
-}
-
-async function askAll(urls: readonly string[], client: Asking): Promise<undefined> {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let url = urls[next++]; url !== undefined; url = urls[next++]) await client.ask(url)
-  }
-  await Promise.all(Array.from({ length: concurrency }, worker))
 }
 
 function report(

@@ -30,6 +30,19 @@ export async function measure(contenders: readonly Contender[], rounds: number):
   return times
 }
 
+/** All addresses, so many at a time. */
+export async function askAll(
+  urls: readonly string[],
+  client: { ask(url: string): Promise<unknown> },
+  concurrency: number,
+): Promise<undefined> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    for (let url = urls[next++]; url !== undefined; url = urls[next++]) await client.ask(url)
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+}
+
 /** How many times faster ours is, round by round, so that a slow moment of the machine counts on both sides. */
 export function timesFaster(times: Times, ours: string, theirs: string): number {
   const mine = times.get(ours) ?? []
