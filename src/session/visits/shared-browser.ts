@@ -1,23 +1,34 @@
 import type { Browser } from 'playwright'
-import type { BrowserOptions } from '../../login/browser.ts'
+import { ClosedError } from '../../errors.ts'
+import type { BrowserOptions, OpenedBrowser } from '../../login/browser.ts'
 
 /** One browser for all visits of a vault: opened at the first, closed when the last session that used it closes. */
 export class SharedBrowser {
   readonly #options: BrowserOptions
   readonly #users = new Set<object>()
-  #opening: Promise<{ browser: Browser; close(): Promise<void> }> | undefined
+  #opening: Promise<OpenedBrowser> | undefined
 
   constructor(options: BrowserOptions) {
     this.#options = options
   }
 
-  /** A browser that died is replaced. Throws `BrowserMissingError`. */
+  /** A browser that died is replaced. Throws `BrowserMissingError`, and `ClosedError` to who has left meanwhile. */
   async use(user: object): Promise<Browser> {
     this.#users.add(user)
-    const opened = await this.#opening?.catch(() => undefined)
+    const before = this.#opening
+    if (before === undefined) return (await this.#open()).browser
+    const opened = await before.catch(() => undefined)
     if (opened?.browser.isConnected() === true) return opened.browser
+    if (!this.#users.has(user)) throw new ClosedError('The browser of the visits')
+    // All who waited with us have seen it dead: the first opens another, and the others take that one.
+    const another = this.#opening === before ? undefined : this.#opening
+    return (await (another ?? this.#open())).browser
+  }
+
+  /** Known to those who come next before anything is waited for: else each would open one, and all but one stay open. */
+  #open(): Promise<OpenedBrowser> {
     this.#opening = import('../../login/browser.ts').then(({ openBrowser }) => openBrowser(this.#options))
-    return (await this.#opening).browser
+    return this.#opening
   }
 
   async leave(user: object): Promise<void> {
