@@ -11,6 +11,7 @@ import {
   type MapWork,
 } from './map-options.ts'
 import { openAddresses, openGraves, type MapHost } from './open-addresses.ts'
+import { orEnded } from './waiting.ts'
 
 /**
  * Works through addresses, some at a time. One that fails is noted and the others go on; but a session that is dead, closed
@@ -33,6 +34,7 @@ export async function mapUrls(
   const source = iterate(isLetters(urls) ? [] : urls)
   const bury = await openGraves(host, options)
   let taken = 0
+  let coming = 0
   let total: number | undefined
 
   function count(kind: keyof typeof counts): void {
@@ -43,7 +45,12 @@ export async function mapUrls(
   const offer: Offer = async () => {
     while (!ended.aborted && total === undefined) {
       const index = taken++
-      const next = await source.next()
+      coming += 1
+      const next = await orEnded(
+        Promise.resolve(source.next()).finally(() => (coming -= 1)),
+        ended,
+      )
+      if (next === 'ended') return undefined
       if (next.done === true) {
         total ??= index
         return undefined
@@ -98,7 +105,10 @@ export async function mapUrls(
     const { done, failed, skipped, elsewhere } = counts
     return { ...counts, total: done + failed + skipped + elsewhere, failures, disallowed, guarded }
   } finally {
-    await source.return?.()
+    const left = source.return?.()
+    // A generator that waits for its next address lets go of nothing before that has come, if it ever does.
+    if (coming === 0) await left
+    else left?.catch(() => undefined)
   }
 }
 
@@ -135,5 +145,8 @@ function endsAll(error: unknown): boolean {
 function iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncIterator<T> {
   if (Symbol.asyncIterator in items) return items[Symbol.asyncIterator]()
   const iterator = items[Symbol.iterator]()
-  return { next: () => Promise.resolve(iterator.next()) }
+  return {
+    next: () => Promise.resolve(iterator.next()),
+    return: () => Promise.resolve(iterator.return?.() ?? { done: true, value: undefined }),
+  }
 }

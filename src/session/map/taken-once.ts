@@ -116,8 +116,12 @@ export class TakenOnce implements Addresses {
       clearTimeout(this.#timer)
       const left = [...this.#running.values(), ...this.#waiting.map(({ digest }) => digest)]
       const back: LogLine[] = left.length === 0 ? [] : [['back', this.#slot.owner, ...left]]
-      await this.#log.append(() => [...this.#marks(this.#settled), ...back])
-      await this.#slot.release()
+      try {
+        await this.#patiently(() => this.#log.append(() => [...this.#marks(this.#settled), ...back]))
+      } finally {
+        // Whatever is on record: a slot that goes on beating would keep the others waiting for what nobody works on.
+        await this.#slot.release()
+      }
     })
   }
 

@@ -24,3 +24,20 @@ export async function inTime<T>(work: Promise<T>, until: number): Promise<T | 'l
     clearTimeout(timer)
   }
 }
+
+/** What the work gives, unless the run is called off before. */
+export async function orEnded<T>(work: Promise<T>, ended: AbortSignal): Promise<T | 'ended'> {
+  let stop = (): void => undefined
+  const end = new Promise<'ended'>((resolve) => {
+    stop = () => {
+      resolve('ended')
+    }
+    ended.addEventListener('abort', stop)
+    if (ended.aborted) stop()
+  })
+  try {
+    return await Promise.race([work, end])
+  } finally {
+    ended.removeEventListener('abort', stop)
+  }
+}

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { SessionDeadError, StoreFailedError } from '../../../src/errors.ts'
 import { mapUrls } from '../../../src/session/map/map.ts'
 import type { OnceOptions } from '../../../src/session/map/map-options.ts'
 import { ClaimLog, digestOfAddress } from '../../../src/session/map/claim-log.ts'
@@ -89,6 +90,19 @@ describe('session.map with once', () => {
     expect(done + elsewhere).toBe(50)
     expect(elsewhere).toBeGreaterThan(0)
     expect(done).toBeGreaterThanOrEqual(44)
+  })
+
+  test('a call that cannot write down how it ended leaves nothing taken that it works on no more', async () => {
+    const store = memoryStore()
+    const write = store.write.bind(store)
+    const work = (): Promise<void> => {
+      store.write = () => Promise.reject(new StoreFailedError('write', 'it is away for a moment'))
+      return Promise.reject(new SessionDeadError('shop/alice', 'the server no longer takes it'))
+    }
+    const ending = mapUrls(hostOn(store), urls.slice(0, 20), work, { once: 'job', concurrency: 4 })
+    await expect(ending).rejects.toBeInstanceOf(SessionDeadError)
+    store.write = write
+    expect(await run(store, urls.slice(0, 20), 'job')).toMatchObject({ done: 20, elsewhere: 0 })
   })
 
   test('what a process claimed that is heard of no more is taken by the others', async () => {
