@@ -46,7 +46,7 @@ export function apiKeyAuth(options: ApiKeyOptions): Recipe {
         return
       }
       const { writeSigning } = await import('./signing.ts')
-      keep(signingName, writeSigning({ scheme: 'query', name: query, value }))
+      keep(signingName, writeSigning({ scheme: 'query', name: query, value, origins }))
       setHeader(queryMark, signatureMark, { origins })
     },
   })
@@ -61,8 +61,9 @@ export function digestAuth(options: AuthOptions): Recipe {
     async signIn({ secret, setHeader, keep }) {
       const { writeSigning } = await import('./signing.ts')
       const [username, password] = [await secret('username'), await secret('password')]
-      keep(signingName, writeSigning({ scheme: 'digest', username, password }))
-      setHeader('Authorization', signatureMark, { origins: targetsOf(options) })
+      const origins = targetsOf(options)
+      keep(signingName, writeSigning({ scheme: 'digest', username, password, origins }))
+      setHeader('Authorization', signatureMark, { origins })
     },
   })
 }
@@ -84,15 +85,16 @@ export function oauth1Auth(options: OAuth1Options): Recipe {
   return authRecipe(options, ['method', 'realm', 'twoLegged'], {
     async signIn({ secret, setHeader, keep }) {
       const { writeSigning } = await import('./signing.ts')
+      const origins = targetsOf(options)
       const signing = {
-        ...{ scheme: 'oauth1' as const, method },
+        ...{ scheme: 'oauth1' as const, method, origins },
         consumerKey: await secret('consumer_key'),
         consumerSecret: await secret('consumer_secret'),
         ...(!twoLegged && { token: await secret('token'), tokenSecret: await secret('token_secret') }),
         ...(realm !== undefined && { realm }),
       }
       keep(signingName, writeSigning(signing))
-      setHeader('Authorization', signatureMark, { origins: targetsOf(options) })
+      setHeader('Authorization', signatureMark, { origins })
     },
   })
 }

@@ -10,13 +10,17 @@ import type { Cell } from '../../state/cell.ts'
 import { chooseChallenge, digestAuthorization, type DigestChallenge } from './digest.ts'
 import { kept } from './kept.ts'
 import { oauth1Authorization, type OAuth1Credentials } from './oauth1.ts'
-import { signatureMark, signingName } from './signed.ts'
+import { queryMark, signatureMark, signingName } from './signed.ts'
 
 /** How the requests of a session are signed, as it is kept. */
-export type Signing =
+export type Signing = (
   | { readonly scheme: 'query'; readonly name: string; readonly value: string }
   | { readonly scheme: 'digest'; readonly username: string; readonly password: string }
   | ({ readonly scheme: 'oauth1' } & OAuth1Credentials)
+) & {
+  /** Those that signed requests may go to. */
+  readonly origins: readonly string[]
+}
 
 export function writeSigning(signing: Signing): string {
   return Buffer.from(JSON.stringify(signing)).toString('base64url')
@@ -24,8 +28,10 @@ export function writeSigning(signing: Signing): string {
 
 function readSigning(cell: Cell): Signing | undefined {
   const text = kept(cell, signingName)
-  // Sealed by us: nobody else has written it.
-  return text === undefined ? undefined : (JSON.parse(Buffer.from(text, 'base64url').toString()) as Signing)
+  if (text === undefined) return undefined
+  // Sealed by us: nobody else has written it. One from before there were origins signs nothing, and is renewed.
+  const signing = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<Signing>
+  return { origins: [], ...signing } as Signing
 }
 
 /** Signs what a header rule has marked, and sends the rest as it is. */
@@ -33,9 +39,10 @@ export function createSigning(wire: Transport, cell: Cell): Transport {
   const challenges = new Map<string, DigestChallenge>()
   return {
     async send(request, cancellation) {
-      const at = request.headers.indexOf(signatureMark)
+      const at = markIn(request.headers)
       const signing = at === -1 ? undefined : readSigning(cell)
-      if (signing === undefined) return wire.send(at === -1 ? request : unmarked(request, at), cancellation)
+      if (signing?.origins.includes(request.url.origin) !== true)
+        return wire.send(at === -1 ? request : unmarked(request, at), cancellation)
       if (signing.scheme === 'digest')
         return sendDigest({ wire, challenges, signing }, { request, at }, cancellation)
       return wire.send(signed(request, at, signing), cancellation)
@@ -43,6 +50,19 @@ export function createSigning(wire: Transport, cell: Cell): Transport {
     close: () => wire.close(),
   }
 }
+
+/**
+ * Only where a rule of ours puts it: a site may write the same word elsewhere, such as into a cookie without a name, whose
+ * whole header is its value.
+ */
+function markIn(headers: WireRequest['headers']): number {
+  return headers.findIndex(
+    (value, at) =>
+      at % 2 === 1 && value === signatureMark && marked.has(headers[at - 1]?.toLowerCase() ?? ''),
+  )
+}
+
+const marked = new Set(['authorization', queryMark.toLowerCase()])
 
 type Digesting = {
   readonly wire: Transport

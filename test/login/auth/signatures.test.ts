@@ -237,4 +237,34 @@ describe('an API key in the query', () => {
     await session.http(shop.url('evil.test', '/page'))
     expect(seen.at(-1)).toBe('/page')
   })
+
+  test('is not given to a site that writes our own mark into its cookie, as digest and OAuth 1.0a are not', async () => {
+    const { origin } = new URL(shop.url('evil.test', '/'))
+    const seen: string[] = []
+    shop.on('evil.test', '*', (req, res) => {
+      seen.push(JSON.stringify([req.url, req.headers]))
+      // A cookie without a name: the whole header is its value.
+      const challenge = 'Digest realm="evil", nonce="n", qop="auth", algorithm=MD5'
+      res.writeHead(401, { 'set-cookie': 'made-for-each-request', 'www-authenticate': challenge }).end()
+    })
+    shop.on('api.keys.test', '*', (req, res) => {
+      res.writeHead(new URL(req.url ?? '/', origin).searchParams.has('api_key') ? 200 : 401).end()
+    })
+    const [url, probe] = [shop.url('api.keys.test', '/'), shop.url('api.keys.test', '/me')]
+    const recipes = [
+      apiKeyAuth({ name: 'keys', url, probe, query: 'api_key' }),
+      digestAuth({ name: 'digest', url: server.digest, probe: server.digest }),
+      oauth1Auth({ name: 'photos', url: server.oauth1, probe: server.oauth1 }),
+    ]
+    const { username, password, oauth1Secrets } = server
+    const secrets = { key: shop.canary, username, password, ...oauth1Secrets }
+    for (const recipe of recipes) {
+      await using session = await vaultAt(shop, { secrets }).open(recipe)
+      for (const path of ['/first', '/second'])
+        await session.http(`${origin}${path}`, { throwHttpErrors: false })
+    }
+    expect(seen.join()).not.toMatch(/api_key|Digest|OAuth/)
+    expect(seen.join()).not.toContain(shop.canary)
+    expect(seen.filter((request) => request.includes('"cookie":"made-for-each-request"'))).toHaveLength(3)
+  })
 })
