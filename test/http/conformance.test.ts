@@ -113,6 +113,11 @@ describe.each(subjects)('%s, %s', (name, protocol) => {
     expect(carrier.cell.state.cookies).toMatchObject([{ name: 'sid', value: 'two', httpOnly: true }])
   })
 
+  test('asks for the address as it stands: an empty query is one', async () => {
+    for (const path of ['/echo?', '/echo', '/echo?a=?', '/echo?#?', '/echo#?'])
+      expect((await echo(path)).url).toBe(path.replace(/#.*/, ''))
+  })
+
   test('one bad Set-Cookie line does not spoil the others or the answer', async () => {
     const lines = ['bad=1; Domain=elsewhere.test', '__Host-x=1; Path=/', 'good=1; Path=/; Secure', '\u0001=;']
     const query = lines

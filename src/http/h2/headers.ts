@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 import type { WireAnswer, WireHeaders, WireRequest } from '../wire/wire.ts'
+import { requestTarget } from '../wire/request-target.ts'
 import { headerValue } from '../wire/wire.ts'
 
 export interface Http2Request {
@@ -20,7 +21,7 @@ export function http2Request({ method, url, headers, body }: WireRequest): Http2
     ':method': method,
     ':authority': url.host,
     ':scheme': 'https',
-    ':path': url.pathname + url.search,
+    ':path': requestTarget(url),
   }
   if (body instanceof Uint8Array) lines['content-length'] = String(body.byteLength)
   let isNavigation = false

@@ -11,6 +11,7 @@ import { Readable } from 'node:stream'
 import { BodyBuffer } from './body-buffer.ts'
 import { type Spares, takeSpare } from './over-http2.ts'
 import { openTunnel, proxyOf, serverName } from './proxy.ts'
+import { requestTarget } from './request-target.ts'
 import { type ConnectionOptions, type PoolOptions, poolOf, verifiedTls } from './tls.ts'
 import type { Cancellation, Connections, Transport, WireAnswer, WireHeaders, WireRequest } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
@@ -45,7 +46,8 @@ export class NodeWire {
   open(request: WireRequest, callback?: (response: IncomingMessage) => void): ClientRequest {
     const { method, url } = request
     this.#requests += 1
-    const options: RequestOptions = { method, headers: headerLines(request), maxHeaderSize }
+    const path = requestTarget(url)
+    const options: RequestOptions = { method, path, headers: headerLines(request), maxHeaderSize }
     if (url.protocol === 'https:') {
       const https = process.getBuiltinModule('node:https')
       this.#https ??= this.#counted(

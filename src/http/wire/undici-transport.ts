@@ -4,6 +4,7 @@ import type { Agent, buildConnector, Dispatcher } from 'undici'
 import { BodyBuffer } from './body-buffer.ts'
 import { placeOf, type Spares, takeSpare } from './over-http2.ts'
 import { openTunnel, proxyOf, serverName } from './proxy.ts'
+import { requestTarget } from './request-target.ts'
 import { type ConnectionOptions, poolOf, type VerifiedTls, verifiedTls } from './tls.ts'
 import type { Cancellation, Transport, WireAnswer, WireHeaders } from './wire.ts'
 import { maxHeaderSize } from './wire.ts'
@@ -44,7 +45,7 @@ export function createUndiciTransport(options: ConnectionOptions = {}, spares?: 
       agent.dispatch(
         {
           origin: url.origin,
-          path: url.pathname + url.search,
+          path: requestTarget(url),
           method: request.method,
           headers: request.headers as string[],
           body: request.body ?? null,

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { requestTarget } from '../../http/wire/request-target.ts'
 import type { WireRequest } from '../../http/wire/wire.ts'
 
 /** A server's challenge (RFC 7616, 3.3), with how often it has been answered. */
@@ -69,7 +70,7 @@ export function digestAuthorization(
     createHash(hashes[baseOf(algorithm)] ?? 'md5')
       .update(typeof text === 'string' ? Buffer.from(text, encoding) : text)
       .digest('hex')
-  const uri = request.url.pathname + request.url.search
+  const uri = requestTarget(request.url)
   const nc = (challenge.uses += 1).toString(16).padStart(8, '0')
   const session = /-sess$/i.test(algorithm)
   const secret = hash(`${username}:${realm}:${password}`)
