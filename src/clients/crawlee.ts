@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { plainUrl } from '../errors.ts'
 import { SignOutGuardedError } from './sign-out-guarded.ts'
 import type { Session } from '../session/session.ts'
 
@@ -98,7 +99,7 @@ export function crawleeClient(
       const kinds: { [K in keyof Bodies]: () => Bodies[K] } = {
         buffer: () => raw,
         text: () => raw.toString(),
-        json: () => JSON.parse(raw.toString()) as unknown,
+        json: () => parsed(raw, request),
       }
       const body = kinds[request.responseType ?? ('text' as Kind)]()
       return { ...headOf(response, request, true), body, request: request as never }
@@ -111,6 +112,14 @@ export function crawleeClient(
       const figures = { downloadProgress: progress, uploadProgress: { percent: 1, transferred: 0 } }
       return { ...head, ...figures, stream, request: request as never }
     },
+  }
+}
+
+function parsed(raw: Buffer, { url }: CrawleeRequest): unknown {
+  try {
+    return JSON.parse(raw.toString()) as unknown
+  } catch {
+    throw new SyntaxError(`The answer to ${plainUrl(url)} is not JSON`) // JSON.parse would quote the body
   }
 }
 

@@ -1,8 +1,9 @@
 import type { APIRequestContext, APIResponse } from 'playwright'
-import { RequestFailedError } from '../errors.ts'
+import { RedirectRefusedError, RequestFailedError, ResponseStatusError } from '../errors.ts'
 import type { Session } from '../session/session.ts'
 
 type FetchOptions = NonNullable<Parameters<APIRequestContext['fetch']>[1]>
+type Asked = FetchOptions & { readonly method: string }
 type Ask = (url: string, options?: FetchOptions) => Promise<APIResponse>
 
 /** Playwright's request methods, as they are called in tests. */
@@ -23,15 +24,22 @@ const mostRedirects = 20
  * that wear the session: each hop gets the headers that belong to its own address, which `extraHTTPHeaders` and a storage
  * state cannot do, and what it sets goes into the session. After a 401 the probe is asked, and a dead session is renewed;
  * GET, HEAD and what has an `Idempotency-Key` is then sent once more. The context stays yours. Throws `RequestFailedError`,
- * and what a renewal throws.
+ * `RedirectRefusedError` after too many redirects, `ResponseStatusError` with `failOnStatusCode`, and what a renewal throws.
  */
 export function wearRequests(session: Session, context: APIRequestContext): SessionRequestContext {
-  const send: Ask = async (url, options = {}) => {
-    const method = (options.method ?? 'GET').toUpperCase()
-    const answer = await follow(session, context, url, { ...options, method })
+  const ask = async (url: string, options: Asked): Promise<APIResponse> => {
+    const answer = await follow(session, context, url, options)
     if (answer.status() !== 401 || (await session.check()) !== 'dead') return answer
     await session.renew()
-    return mayRepeat(method, options) ? follow(session, context, url, { ...options, method }) : answer
+    return mayRepeat(options) ? follow(session, context, url, options) : answer
+  }
+  const send: Ask = async (url, { failOnStatusCode, ...options } = {}) => {
+    const method = (options.method ?? 'GET').toUpperCase()
+    const answer = await ask(url, { ...options, method })
+    // Not by Playwright: it would not let the 401 of a dead session be seen, and its message quotes the answer.
+    if (failOnStatusCode === true && answer.status() >= 400)
+      throw new ResponseStatusError(method, new URL(answer.url()), answer.status())
+    return answer
   }
   const by =
     (method: string): Ask =>
@@ -44,8 +52,8 @@ export function wearRequests(session: Session, context: APIRequestContext): Sess
   }
 }
 
-function mayRepeat(method: string, { headers = {} }: FetchOptions): boolean {
-  if (method === 'GET' || method === 'HEAD') return true
+function mayRepeat({ method, headers = {} }: Asked): boolean {
+  if (isRead(method)) return true
   return Object.keys(headers).some((name) => name.toLowerCase() === 'idempotency-key')
 }
 
@@ -53,29 +61,47 @@ async function follow(
   session: Session,
   context: APIRequestContext,
   first: string,
-  options: FetchOptions & { readonly method: string },
+  options: Asked,
 ): Promise<APIResponse> {
   let url = new URL(first)
-  let asked: FetchOptions & { readonly method: string } = options
+  let asked = options
   for (let hop = 0; ; hop++) {
     const answer = await sendOnce(session, context, url, asked)
-    const location = answer.headers()['location']
     const most = options.maxRedirects ?? mostRedirects
-    const redirects = [301, 302, 303, 307, 308].includes(answer.status()) && location !== undefined
-    if (!redirects || most === 0) return answer
-    if (hop >= most) throw new Error(`More than ${String(most)} redirects`)
-    const target = new URL(location, url)
-    const keeps = answer.status() === 307 || answer.status() === 308
-    const isRead = asked.method === 'GET' || asked.method === 'HEAD'
+    const target = most === 0 ? undefined : redirectTarget(answer, url)
+    if (target === undefined) return answer
+    if (hop >= most) throw new RedirectRefusedError(url, `there were ${String(hop)} before it`)
+    const becomesGet = isReadNext(asked.method, answer.status())
     // A body, and what the caller has written, were for the place that was asked.
-    if (keeps && !isRead && target.origin !== url.origin) return answer
+    if (!becomesGet && !isRead(asked.method) && target.origin !== url.origin) return answer
     if (url.protocol === 'https:' && target.protocol === 'http:') return answer
-    const { timeout, failOnStatusCode, ignoreHTTPSErrors } = options
-    const rest = { timeout, failOnStatusCode, ignoreHTTPSErrors }
-    if (!keeps && !isRead) asked = { ...defined(rest), method: 'GET' }
-    else if (target.origin !== url.origin) asked = { ...defined(rest), method: asked.method }
+    const { timeout, ignoreHTTPSErrors } = options
+    const rest = defined({ timeout, ignoreHTTPSErrors })
+    if (becomesGet) asked = { ...rest, method: 'GET' }
+    else if (target.origin !== url.origin) asked = { ...rest, method: asked.method }
+    const { params: _, ...unasked } = asked // a part of the first address; a Location is whole
+    asked = unasked
     url = target
   }
+}
+
+/** Where an answer leads to; what is no address for HTTP leads nowhere. */
+function redirectTarget(answer: APIResponse, from: URL): URL | undefined {
+  const location = answer.headers()['location']
+  if (location === undefined || ![301, 302, 303, 307, 308].includes(answer.status())) return undefined
+  if (!URL.canParse(location, from)) return undefined
+  const target = new URL(location, from)
+  target.username = target.password = ''
+  return /^https?:$/.test(target.protocol) ? target : undefined
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** As the fetch specification has it (4.4, 12): a DELETE goes on as a DELETE. */
+function isReadNext(method: string, status: number): boolean {
+  return status === 303 ? !isRead(method) : method === 'POST' && (status === 301 || status === 302)
 }
 
 function defined<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
@@ -86,7 +112,7 @@ async function sendOnce(
   session: Session,
   context: APIRequestContext,
   url: URL,
-  { headers = {}, ...options }: FetchOptions & { readonly method: string },
+  { headers = {}, ...options }: Asked,
 ): Promise<APIResponse> {
   const { epoch } = session
   const overridden = new Set(Object.keys(headers).map((name) => name.toLowerCase()))

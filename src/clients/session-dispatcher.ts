@@ -136,7 +136,9 @@ async function give(response: Response, handler: Handler, control: Control): Pro
 }
 
 function urlOf({ origin, path, query }: Options): URL {
-  const url = new URL(path, String(origin))
+  // Not resolved against the origin: `//other.example/` is a path here, and would be another host there.
+  if (!path.startsWith('/')) throw new TypeError('The path of a request must begin with a slash')
+  const url = new URL(`${new URL(String(origin)).origin}${path}`)
   for (const [name, value] of Object.entries((query ?? {}) as Record<string, unknown>))
     for (const one of Array.isArray(value) ? (value as unknown[]) : [value])
       url.searchParams.append(name, String(one))
