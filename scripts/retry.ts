@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DeadLetter, Letters, Session } from '../src/index.ts'
+import type { DeadLetter, Letters, MapTools, Session } from '../src/index.ts'
 import type { Call } from './terminal/call.ts'
 import { CommandError, exitCodes, failureOf } from './terminal/exit-codes.ts'
 import { printable } from './terminal/screen.ts'
 import { openLetters } from './vault/letters-place.ts'
 import { openStored } from './vault/open-stored.ts'
-import { openVault } from './vault/open-vault.ts'
+import { fullName, openVault } from './vault/open-vault.ts'
 import type { CommonOptions, NetworkOptions } from './vault/settings.ts'
 
 export interface RetryOptions extends CommonOptions, NetworkOptions {
@@ -31,18 +31,17 @@ interface Outcome {
 }
 
 /** Asks dead letters again, each with its session. What is answered leaves them; the others stay, with one try more. */
-export async function retry(call: Call<RetryOptions>, named: string | undefined): Promise<number> {
+export async function retry(call: Call<RetryOptions>, place: string | undefined): Promise<number> {
   const { options, screen } = call
   const { concurrency = 4 } = options
   if (!Number.isInteger(concurrency) || concurrency < 1)
     throw new CommandError('usage', exitCodes.other, '--concurrency takes a whole number above zero.')
-  const shelf = openLetters(named, options.stream)
+  const shelf = openLetters(place, options.stream)
   try {
     const vault = await openVault(call)
     const { letters, unreadable } = await vault.readLetters(shelf)
-    const wanted = letters.filter(
-      ({ session }) => options.session === undefined || session === options.session,
-    )
+    const named = options.session === undefined ? undefined : fullName(options.session)
+    const wanted = letters.filter(({ session }) => named === undefined || session === named)
     if (options.out !== undefined) await mkdir(options.out, { recursive: true, mode: 0o700 })
     const outcomes: Outcome[] = []
     for (const name of new Set(wanted.map(({ session }) => session))) {
@@ -70,14 +69,14 @@ async function retrySession(
   call: Call<RetryOptions>,
   { name, shelf, letters, concurrency }: Own,
 ): Promise<Outcome[]> {
-  const byUrl = new Map(letters.map((letter) => [letter.url, letter]))
   const outcomes = new Map<DeadLetter, Outcome>()
+  const settled = new Set<string>()
   try {
     const session = await openStored(call, name)
     try {
-      const work = async (url: string): Promise<void> => {
-        const letter = byUrl.get(url)
-        if (letter === undefined) throw new CommandError('other', exitCodes.other, 'It was added meanwhile.')
+      const work = async (_url: string, { index }: MapTools): Promise<void> => {
+        const letter = letters[index]
+        if (letter === undefined) return
         try {
           outcomes.set(letter, await ask(session, letter, call))
         } catch (error) {
@@ -85,17 +84,31 @@ async function retrySession(
           throw error
         }
       }
-      await session.map(shelf, work, { concurrency, signal: call.signal })
+      await session.map(only(letters, shelf, settled), work, { concurrency, signal: call.signal })
     } finally {
       await session.close()
     }
   } catch (error) {
     if (call.signal.aborted) throw error
     call.screen.error(`${name}: ${failureOf(error).message}`)
+    // Also what was asked for when the session was found dead: it stays as it was, with no try more.
     for (const letter of letters)
-      if (!outcomes.has(letter)) outcomes.set(letter, { ...failed(letter, error), outcome: 'kept' })
+      if (!settled.has(letter.id)) outcomes.set(letter, { ...failed(letter, error), outcome: 'kept' })
   }
   return letters.map((letter) => outcomes.get(letter) ?? kept(letter))
+}
+
+/** These letters of the shelf, and not what others add to it meanwhile; notes which have been settled. */
+function only(letters: readonly DeadLetter[], shelf: Letters, settled: Set<string>): Letters {
+  return {
+    add: (some) => shelf.add(some),
+    read: () => Promise.resolve({ letters: letters.map(({ kept }) => kept), damaged: 0 }),
+    async settle(letter, again) {
+      await shelf.settle(letter, again)
+      settled.add(letter.id)
+    },
+    close: () => Promise.resolve(), // whoever opened it closes it
+  }
 }
 
 async function ask(

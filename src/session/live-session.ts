@@ -157,7 +157,10 @@ export class LiveSession implements Session {
   async map(urls: MapSource, work: MapWork, options?: MapOptions): Promise<MapResult> {
     this.#assertOpen()
     const { mapUrls } = await import('./map/map.ts')
-    const host = { name: this.name, signsOut: (url: string) => this.signsOut(url), shelf: this.#host.shelf }
+    const host = {
+      ...{ name: this.name, shelf: this.#host.shelf, signsOut: (url: string) => this.signsOut(url) },
+      isDead: async () => (await this.#life.proof.ask()) === 'dead',
+    }
     return mapUrls(host, urls, work, options)
   }
 

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createVault, fileStore, generateKey, jsonlLetters } from '../../src/index.ts'
@@ -11,13 +11,15 @@ const key = generateKey()
 let line: CommandLine
 let path: string
 let broken = true
+/** The page asks who is there. */
+let refuses = false
 
 beforeAll(async () => {
   line = await openCommandLine()
   path = join(line.folder, 'dead.jsonl')
   line.shop.on('shop.test', '/page', (req, res) => {
     const isOne = req.url?.includes('n=1') === true
-    res.statusCode = broken || isOne ? 410 : 200
+    res.statusCode = refuses ? 401 : broken || isOne ? 410 : 200
     res.end(`page ${String(req.headers.cookie?.includes('sid='))}`)
   })
 }, compiling)
@@ -28,6 +30,16 @@ function run(args: readonly string[]) {
   return line.run([...args, '--store', join(line.folder, 'store'), ...line.network], {
     env: { SESSIONBRIDGE_KEY: key },
   })
+}
+
+/** A session of the shop, stored and opened. */
+async function opened(account: 'default' | 'bob') {
+  const { shop } = line
+  const store = fileStore(join(line.folder, 'store'))
+  const vault = createVault({ store, key, http: { lookup: shop.lookup, ca: shop.ca } })
+  await vault.put(`shop/${account}`, await signIn(shop, account === 'bob' ? 'bob' : 'alice'))
+  const session = await vault.open({ name: 'shop', url: shop.url('shop.test', '/login') }, { account })
+  return { vault, session, url: shop.url('shop.test', '/page?n=0') }
 }
 
 describe('retry', () => {
@@ -84,5 +96,38 @@ describe('retry', () => {
       stdout: expect.stringContaining('1 stay') as string,
     })
     expect((await vault.readLetters(jsonlLetters(path))).letters).toHaveLength(1)
+  })
+
+  test('tells each of two letters of one address, and takes the short name of a session', async () => {
+    const twice = join(line.folder, 'twice.jsonl')
+    const { session, url } = await opened('default')
+    const letters = jsonlLetters(twice)
+    broken = true
+    for (let n = 0; n < 2; n++) await session.map([url], (one) => session.http(one), { deadLetters: letters })
+    await session.close()
+    broken = false
+    const out = join(line.folder, 'twice')
+    const retried = await run(['retry', twice, '--session', 'shop', '--json', '--out', out])
+    expect(JSON.parse(retried.stdout)).toMatchObject({ done: 2, failed: 0, kept: 0 })
+    expect(await readdir(out)).toHaveLength(2)
+    expect((await letters.read()).letters).toEqual([])
+  })
+
+  test('of a session that turns out to be dead keeps all letters as they are, and says so by its exit code', async () => {
+    const path = join(line.folder, 'of-the-dead.jsonl')
+    const { vault, session, url } = await opened('bob')
+    broken = true
+    const letters = jsonlLetters(path)
+    await session.map([url, `${url}&again`], (one) => session.http(one), { deadLetters: letters })
+    await session.close()
+    line.shop.revoke('bob')
+    refuses = true
+    const retried = await run(['retry', path])
+    expect(retried).toMatchObject({ code: 2, stdout: expect.stringContaining('0 done, 2 stay') as string })
+    expect(retried.stdout).toMatch(/^kept .*\nkept /)
+    expect((await vault.readLetters(letters)).letters.map(({ tries, code }) => [tries, code])).toEqual([
+      [1, 'response-status'],
+      [1, 'response-status'],
+    ])
   })
 })

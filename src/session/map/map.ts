@@ -1,7 +1,7 @@
-import { ClosedError, plainUrl, SessionDeadError } from '../../errors.ts'
+import { plainUrl } from '../../errors.ts'
 import { RobotsError } from '../../http/robots/robots-error.ts'
-import { BlockedError } from '../../http/trouble/traffic-errors.ts'
 import type { Address, Addresses, Failure, Offer } from './addresses.ts'
+import { causeOf, Endings } from './endings.ts'
 import {
   checkOptions,
   isLetters,
@@ -32,6 +32,7 @@ export async function mapUrls(
   const stop = new AbortController()
   const ended = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal])
   const source = iterate(isLetters(urls) ? [] : urls)
+  const endings = new Endings(host)
   const bury = await openGraves(host, options)
   let taken = 0
   let coming = 0
@@ -78,7 +79,9 @@ export async function mapUrls(
       await work(url, { index, signal: ended })
       return undefined
     } catch (error) {
-      if (ended.aborted || endsAll(error)) throw error
+      if (ended.aborted) throw error
+      const ending = await endings.of(error)
+      if (ending !== undefined) throw ending
       if (isDisallowed(error)) {
         disallowed.push(plainUrl(url))
         return { error }
@@ -128,18 +131,6 @@ async function allOrNone(workers: readonly Promise<void>[], stop: AbortControlle
 function isDisallowed(error: unknown): boolean {
   const cause = causeOf(error)
   return cause instanceof RobotsError && cause.reason === 'disallowed'
-}
-
-/** What `fetch` rejects with stands around ours. */
-function causeOf(error: unknown): unknown {
-  return error instanceof TypeError && error.cause !== undefined ? error.cause : error
-}
-
-const endings = [BlockedError, SessionDeadError, ClosedError]
-
-function endsAll(error: unknown): boolean {
-  const cause = causeOf(error)
-  return endings.some((Class) => cause instanceof Class)
 }
 
 function iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncIterator<T> {

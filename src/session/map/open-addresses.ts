@@ -1,10 +1,10 @@
 import type { Shelf } from '../stored.ts'
+import type { EndingsHost } from './endings.ts'
 import { ownAddresses, type Addresses, type Offer } from './addresses.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { isLetters, type MapOptions, type MapSource, type OnceOptions } from './map-options.ts'
 
-export interface MapHost {
-  readonly name: string
+export interface MapHost extends EndingsHost {
   /** Whether following a link to it would end the session. */
   signsOut(url: string): boolean
   /** Where jobs are kept that several processes work on. */

@@ -7,6 +7,7 @@ import { memoryStore } from '../../../src/store/memory.ts'
 const host = {
   name: 'shop/alice',
   signsOut: () => false,
+  isDead: () => Promise.resolve(false),
   shelf: { store: memoryStore(), keys: parseKeys(generateKey()) },
 }
 const ways = (job: string) => [{}, { once: job }]

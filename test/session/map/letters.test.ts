@@ -12,7 +12,12 @@ import { jsonlLetters } from '../../../src/store/letters.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
 
 const keys = parseKeys(generateKey())
-const host = { name: 'shop/alice', signsOut: () => false, shelf: { store: memoryStore(), keys } }
+const host = {
+  name: 'shop/alice',
+  signsOut: () => false,
+  isDead: () => Promise.resolve(false),
+  shelf: { store: memoryStore(), keys },
+}
 const urls = Array.from({ length: 20 }, (_, n) => `https://shop.test/page/${String(n)}?token=secret`)
 let folder: string
 

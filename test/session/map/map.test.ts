@@ -13,6 +13,7 @@ const shelf = { store: memoryStore(), keys: parseKeys(generateKey()) }
 const host = {
   name: 'shop/alice',
   signsOut: (url: string) => signsOut(url, 'https://shop.test/bye?now=1'),
+  isDead: () => Promise.resolve(false),
   shelf,
 }
 const urls = Array.from({ length: 50 }, (_, n) => `https://shop.test/page/${String(n)}?token=secret`)

@@ -14,6 +14,7 @@ const urls = Array.from({ length: 2_000 }, (_, n) => `https://shop.test/page/${S
 const hostOn = (store: Store, name = 'shop/alice') => ({
   name,
   signsOut: () => false,
+  isDead: () => Promise.resolve(false),
   shelf: { store, keys },
 })
 
