@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { saysWho } from '../../state/header-rule.ts'
 import type { WireHeaders } from '../wire/wire.ts'
 
 /** Headers as http-cache-semantics reads them: names in lower case, one text each. */
@@ -23,12 +24,13 @@ export function answerHeaders(from: WireHeaders): CacheHeaders {
 
 /** Who asks, as far as the request says it: a digest, so that the cache holds no cookie that the session has dropped. */
 export function askerOf(headers: CacheHeaders): string {
-  const credentials = [
-    headers['cookie'] ?? '',
-    headers['authorization'] ?? '',
-    headers['proxy-authorization'] ?? '',
-  ]
-  return createHash('sha256').update(JSON.stringify(credentials)).digest('base64url')
+  const credentials = Object.entries(headers).filter(([name]) => name === 'cookie' || saysWho.test(name))
+  return createHash('sha256').update(JSON.stringify(credentials.sort())).digest('base64url')
+}
+
+/** Bytes that they take in memory, about. */
+export function sizeOfHeaders(headers: CacheHeaders): number {
+  return Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
 }
 
 /** The headers that `Vary` names, as the request had them; `undefined` for `*`. */

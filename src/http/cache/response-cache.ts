@@ -10,7 +10,14 @@ import { isSafeMethod, type Hop } from '../hop.ts'
 import { defaultMaxResponseBytes, defaultTimeout, type CacheOptions } from '../options.ts'
 import { CircuitOpenError } from '../trouble/traffic-errors.ts'
 import { headerValue, type HeaderPair } from '../wire/wire.ts'
-import { answerHeaders, askerOf, requestHeaders, variantOf, type CacheHeaders } from './cache-headers.ts'
+import {
+  answerHeaders,
+  askerOf,
+  requestHeaders,
+  sizeOfHeaders,
+  variantOf,
+  type CacheHeaders,
+} from './cache-headers.ts'
 import { StoredAnswers, type StoredAnswer } from './stored-answers.ts'
 
 const defaultMaxBytes = 64 * 1024 * 1024
@@ -173,7 +180,8 @@ export class ResponseCache {
     const { policy, modified } = stored.policy.revalidatedPolicy(message(asked), said)
     if (modified || exchanged.redirects.length > 0 || exchanged.epoch !== asked.epoch)
       return this.#keep(asked, await way.next(request, deadline), deadline)
-    const again = { ...stored, policy, asker: asked.asker }
+    const headBytes = sizeOfHeaders(policy.responseHeaders() as CacheHeaders)
+    const again = { ...stored, policy, headBytes, asker: asked.asker }
     this.#answers.put(asked.address, again, stored)
     return given(again, asked, request)
   }
@@ -213,7 +221,8 @@ export class ResponseCache {
   /** Keeps what may be kept, and gives it on. */
   async #keep(asked: Asked, exchanged: Exchanged, deadline: Deadline): Promise<Exchanged> {
     const { answer, redirects, epoch, blocked } = exchanged
-    const isPlain = redirects.length === 0 && blocked === undefined && epoch === asked.epoch
+    const isPlain =
+      redirects.length === 0 && blocked === undefined && epoch === asked.epoch && !isRedirect(answer)
     if (!isPlain || epoch !== this.#carrier.cell.epoch) return exchanged
     const headers = answerHeaders(answer.headers)
     const policy = new CachePolicy(message(asked), { status: answer.statusCode, headers }, { shared: false })
@@ -231,6 +240,7 @@ export class ResponseCache {
       this.#answers.put(asked.address, {
         ...{ policy, content, variant, asker: asked.asker },
         vary: headers['vary'],
+        headBytes: sizeOfHeaders(headers),
         statusCode: answer.statusCode,
         statusText: answer.statusText,
         cacheControl: headerValue(answer.headers, 'cache-control'),
@@ -253,6 +263,11 @@ export class ResponseCache {
 
 function message({ address, headers }: Asked): { url: string; method: string; headers: CacheHeaders } {
   return { url: address, method: 'GET', headers }
+}
+
+/** Given as it is to a caller who follows none; to the next one it would look like the end of the way. */
+function isRedirect({ statusCode, headers }: Exchanged['answer']): boolean {
+  return statusCode >= 300 && statusCode < 400 && headers['location'] !== undefined
 }
 
 /** No answer at all; a refusal, a dead session or the caller's own wish are no reason to give an old one. */

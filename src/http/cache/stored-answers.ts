@@ -8,6 +8,8 @@ export interface StoredAnswer {
   readonly cacheControl: string | undefined
   /** Decoded. */
   readonly content: Buffer
+  /** Of its own headers. */
+  readonly headBytes: number
   /** Digest of the credentials that it was asked with. */
   readonly asker: string
   /** What `Vary` names, as it was asked with, and which names those are. */
@@ -17,7 +19,7 @@ export interface StoredAnswer {
 
 /** Variants of one address that are kept. */
 const mostVariants = 8
-/** What an entry takes besides its body, roughly. */
+/** What an entry takes besides its body and head, roughly. */
 const overhead = 2_048
 
 /** Answers by address, those used last at the end; the others go when it gets too many bytes. */
@@ -76,5 +78,8 @@ export class StoredAnswers {
 }
 
 function sizeOf(address: string, answers: readonly StoredAnswer[]): number {
-  return answers.reduce((sum, { content }) => sum + content.length + overhead + address.length, 0)
+  return answers.reduce(
+    (sum, { content, headBytes }) => sum + content.length + headBytes + overhead + address.length,
+    0,
+  )
 }
