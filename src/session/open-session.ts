@@ -1,4 +1,5 @@
 import { NotSignedInError, SessionDeadError, StoreConflictError, StoreFailedError } from '../errors.ts'
+import type { Liveness } from '../login/probe.ts'
 import type { Recipe } from '../login/recipe.ts'
 import { codeOf } from '../observe/events.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
@@ -24,7 +25,7 @@ export async function openSession(
   const stored = await readOrGoOn(host, name)
   const recipe = await byItsWay(host, given, name, when === 'always' ? undefined : stored?.snapshot)
   if (stored !== undefined && when !== 'always') {
-    const session = await resume(host, recipe, account, stored)
+    const session = await resume(host, recipe, stored, { account, signal })
     if (session !== undefined) return session
     if (when === 'never') {
       await markDead(host, stored)
@@ -80,12 +81,12 @@ async function tellFallBack(host: SessionHost, name: string, { snapshot, fellBac
 async function resume(
   host: SessionHost,
   recipe: Recipe,
-  account: string,
   stored: Stored,
+  { account, signal }: { readonly account: string; readonly signal: AbortSignal | undefined },
 ): Promise<LiveSession | undefined> {
   const { snapshot } = stored
   const session = new LiveSession(host, recipe, account, stored)
-  if (isTrusted(snapshot, host) || (await session.check()) !== 'dead') return session
+  if (isTrusted(snapshot, host) || (await ask(session, signal)) !== 'dead') return session
   await session.close()
   if (snapshot.lastVerified === undefined) return undefined
   const { lastVerified, ...facts } = snapshot
@@ -93,9 +94,21 @@ async function resume(
     ...stored,
     snapshot: { ...facts, state: lastVerified, standing: 'verified' },
   })
-  if ((await before.check()) === 'alive') return before
+  if ((await ask(before, signal)) === 'alive') return before
   await before.close()
   return undefined
+}
+
+/** A server may take ten seconds to say nothing; who gives up waiting need not wait for that. */
+async function ask(session: LiveSession, signal: AbortSignal | undefined): Promise<Liveness> {
+  if (signal === undefined) return session.check()
+  const { orAbort } = await import('../login/quiet.ts')
+  try {
+    return await orAbort(session.check(), signal)
+  } catch (error) {
+    await session.close()
+    throw error
+  }
 }
 
 /** Proven not long ago and not changed in doubtful ways since; or there is no way to ask. */
