@@ -212,6 +212,7 @@ export class Life {
       snapshot: () => this.#snapshot,
       stored: () => this.saving.stored,
       renew: (wish) => this.#host.renew(wish),
+      isRejectionOnRecord: async () => (await readLedger(this.#host.shelf, this.name)).rejected !== undefined,
       take: (stored) => {
         this.#adopt(stored.snapshot)
         this.saving.wrote(stored)

@@ -38,6 +38,8 @@ export interface RenewingHost {
   stored(): Stored
   /** One renewal for all processes. */
   renew(wish: RenewWish): Promise<Renewed>
+  /** Whether the ledger says that the site has said no to the secrets. */
+  isRejectionOnRecord(): Promise<boolean>
   /** Puts the result in the place of what was. */
   take(stored: Stored): void
 }
@@ -102,7 +104,7 @@ export class Renewing {
   async #renewNow(): Promise<Renewal> {
     const { name, recipe, cell, logger } = this.#host
     if (!canRenew(recipe)) throw new SessionDeadError(name, 'its recipe cannot renew it by itself')
-    // The site has said no to these credentials: asking again with each 401 would lock the account out.
+    // The site has said no, and nobody wrote it down: asking again with each 401 would lock the account out.
     if (this.#rejected?.epoch === cell.epoch) throw this.#rejected.error
     const begun = performance.now()
     logger.info({ session: name, epoch: cell.epoch }, 'renewing')
@@ -115,10 +117,16 @@ export class Renewing {
       const { by = 'somebody else', rungs = [] } = climbed ?? {}
       return { epoch: cell.epoch, by, rungs, took: Math.round(performance.now() - begun) }
     } catch (error) {
-      if (error instanceof LoginFailedError && error.failure === 'rejected')
-        this.#rejected = { epoch: cell.epoch, error }
+      if (error instanceof LoginFailedError && error.failure === 'rejected') await this.#remember(error)
       throw error
     }
+  }
+
+  /** What the ledger knows it refuses by itself, until the secret is another one or somebody lifts it: we could not tell. */
+  async #remember(error: LoginFailedError): Promise<void> {
+    const { epoch } = this.#host.cell
+    const isOnRecord = await this.#host.isRejectionOnRecord().catch(() => false)
+    if (!isOnRecord) this.#rejected = { epoch, error }
   }
 
   /** What others have saved, with what we have not saved yet: a token rotated a moment ago is in one of both. */
