@@ -59,6 +59,18 @@ describe('the commands for looking after what is stored', () => {
     expect(await run(['check', 'shop/alice', ...line.network])).toMatchObject({ code: 0 })
   })
 
+  test('unlock of a name that nobody knows leaves an empty store as it is, so that it can get its key', async () => {
+    const store = join(line.folder, 'unlocked')
+    const keyless = (args: readonly string[]) => line.run([...args, '--store', store])
+    expect(await keyless(['unlock', 'shop/typo'])).toMatchObject({ code: 0 })
+    const file = await line.write(
+      'unlocked.json',
+      '{"cookies":[],"origins":[{"origin":"https://shop.test","localStorage":[{"name":"a","value":"b"}]}]}',
+    )
+    expect(await keyless(['import', file, 'shop/alice'])).toMatchObject({ code: 0 })
+    expect((await keyless(['list'])).stdout).toContain('shop/alice')
+  })
+
   test('clone makes a second name; list --account, unlock and stats know of it', async () => {
     expect(await json(['clone', 'shop/alice', 'bob'])).toEqual({
       code: 0,

@@ -63,6 +63,20 @@ describe.each(['file', 'redis'] as const)('letters in a %s', (kind) => {
     await other.close()
   })
 
+  test('what one has settled for good does not come back because another fails with it later', async () => {
+    const { open } = place()
+    const letters = open()
+    await letters.add([letter('a'), letter('b')])
+    const [mine, theirs] = [await letters.read(), await letters.read()]
+    for (const one of mine.letters) await letters.settle(one)
+    for (const one of theirs.letters) await letters.settle(one, letter(one.id, 2))
+    expect(await idsOf(letters)).toEqual([])
+    await letters.close()
+    const again = open()
+    expect(await idsOf(again)).toEqual([])
+    await again.close()
+  })
+
   test('a shelf that is full says so and keeps what it has; settling makes room', async () => {
     const { open } = place()
     const letters = open({ small: true })

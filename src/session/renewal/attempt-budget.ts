@@ -89,11 +89,16 @@ class CountedAttempt implements Attempt {
   }
 }
 
-/** Lifts what failed logins have brought about: for a person who knows better. */
+/**
+ * Lifts what failed logins have brought about: for a person who knows better. Where there is nothing to lift nothing is
+ * written: not for a name that nobody has, and not into an empty store, whose key may not be made yet.
+ */
 export async function forgiveAttempts(shelf: Shelf, session: string): Promise<void> {
-  await changeLedger(shelf, session, ({ rejected: _, quarantine: __, ...page }) =>
-    withEvent({ ...page, attempts: [] }, { kind: 'released', why: 'by hand' }),
-  )
+  await changeLedger(shelf, session, (before) => {
+    const { rejected, quarantine, ...page } = before
+    if (rejected === undefined && quarantine === undefined && page.attempts.length === 0) return before
+    return withEvent({ ...page, attempts: [] }, { kind: 'released', why: 'by hand' })
+  })
 }
 
 async function refuseRejected(

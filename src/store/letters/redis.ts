@@ -20,9 +20,16 @@ return 1`)
 /** KEYS stream; ARGV where to begin, how many. */
 const READ = script(`return redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])`)
 
-/** KEYS stream; ARGV id, tries, sealed of the next version ('' for none), then the places that go. */
+/**
+ * KEYS stream; ARGV id, tries, sealed of the next version ('' for none), then the places that go. Of a letter that somebody
+ * has taken away meanwhile there is no next version; nor when this is sent again because its answer was lost.
+ */
 const SETTLE = script(`
-if ARGV[3] ~= '' then redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'tries', ARGV[2], 'sealed', ARGV[3]) end
+local there = 0
+for at = 4, #ARGV do there = there + #redis.call('XRANGE', KEYS[1], ARGV[at], ARGV[at]) end
+if ARGV[3] ~= '' and there > 0 then
+  redis.call('XADD', KEYS[1], '*', 'id', ARGV[1], 'tries', ARGV[2], 'sealed', ARGV[3])
+end
 return redis.call('XDEL', KEYS[1], unpack(ARGV, 4))`)
 
 /** A stream, so that other programs can follow it; what is in it is sealed. */
