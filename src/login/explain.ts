@@ -57,5 +57,8 @@ function outOfTime({ limit, functionEnded, verified }: Circumstances): {
   if (!functionEnded) return { failure: 'timed-out', detail: `the recipe did not come to its end ${time}` }
   return verified
     ? { failure: 'not-verified', detail: `verify did not come true ${time}` }
-    : { failure: 'not-completed', detail: `no request was seen ${time} that needs the session` }
+    : {
+        failure: 'not-completed',
+        detail: `no request was seen ${time} that needs the session (if the page shows that somebody is signed in, say by what in the recipe: verify, or the URL of a probe)`,
+      }
 }

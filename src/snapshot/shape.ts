@@ -97,7 +97,10 @@ const headerRule = object<HeaderRule>(
   { encoding: oneOf('decoded'), in: oneOf('body'), paths: listOf(text) },
 )
 
-const answer = object<ProbeAnswer>({ status: count }, { location: text, bodyHash: text, contentType: text })
+const answer = object<ProbeAnswer>(
+  { status: count },
+  { location: text, bodyHash: text, contentType: text, marks: listOf(text) },
+)
 
 const probe = object<Probe>({ url: text, alive: answer, dead: answer }, {})
 

@@ -37,4 +37,6 @@ export interface ProbeAnswer {
   /** SHA-256 (base64url) of the body, only if two answers in a row were equal. */
   readonly bodyHash?: string
   readonly contentType?: string
+  /** What is in this kind of answer and not in the other one of the probe: names and addresses that speak of signing in. */
+  readonly marks?: readonly string[]
 }

@@ -31,6 +31,10 @@ const deaths: Record<string, (req: IncomingMessage, res: ServerResponse) => void
     res
       .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-encoding': 'gzip' })
       .end(gzipSync(loginPage)),
+  'a page as for nobody': (_, res) =>
+    res
+      .writeHead(200, { 'content-type': 'text/html' })
+      .end(`<!doctype html><p id="personal-login">Everybody’s page ${String(Math.random())}`),
   'JSON that says so with status 200': (_, res) => {
     json(res, 200, { success: false, message: 'Not logged in' })
   },
@@ -92,7 +96,8 @@ function dying(liveness?: 'dead' | 'alive' | 'unclear'): ReturnType<typeof dying
   const pages = [new URL(shop.url('shop.test', '/login-here')).href, '/sso/start']
   const isDead = (answer: { headers: Record<string, unknown> }): boolean =>
     answer.headers['x-user'] === 'nobody'
-  return dyingCarrier({ deadSigns: { pages, isDead } }, liveness)
+  const marks = { ofNobody: ['personal-login'], ofSomebody: ['personal-logout'] }
+  return dyingCarrier({ deadSigns: { pages, isDead, marks } }, liveness)
 }
 
 describe.each(clientNames)('%s', (name) => {

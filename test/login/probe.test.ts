@@ -16,6 +16,11 @@ describe('judging the answer to a probe', () => {
     alive: { status: 200, ...json, bodyHash: 'A' },
     dead: { status: 200, ...json, bodyHash: 'D' },
   }
+  const html = { contentType: 'text/html' }
+  const byMarks = {
+    alive: { status: 200, ...html, marks: ['#logout', '.my-signed-in', '/user/logout'] },
+    dead: { status: 200, ...html, marks: ['#login', 'type=password'] },
+  }
   const changing = { alive: { status: 200, ...json }, dead: byBody.dead }
 
   test.each([
@@ -40,6 +45,23 @@ describe('judging the answer to a probe', () => {
     [changing, { status: 200, ...json, bodyHash: 'D' }, 'dead'],
   ] as const)('%j answered %j is %s', (probe, answer, liveness) => {
     expect(judge(probe, answer)).toBe(liveness)
+  })
+
+  test.each([
+    [['#logout', '.my-signed-in', '/user/logout', '#news'], 'alive'],
+    [['#logout', '/user/logout'], 'alive'], // the page was redesigned a little
+    [['#login', 'type=password'], 'dead'],
+    [['#login', '#logout'], 'dead'],
+    [['#logout', '/user/logout', '#login', 'type=password'], 'unclear'], // asks for the password again
+    [[], 'unclear'],
+  ] as const)('a page that has %j is %s', (marks, liveness) => {
+    expect(judge(byMarks, { status: 200, ...html }, new Set(marks))).toBe(liveness)
+  })
+
+  test('a page that has nothing for somebody only is told by what it has for nobody', () => {
+    const probe = { alive: { ...byMarks.alive, marks: [] }, dead: byMarks.dead }
+    expect(judge(probe, { status: 200, ...html }, new Set(['#news']))).toBe('alive')
+    expect(judge(probe, { status: 200, ...html }, new Set(['#login']))).toBe('dead')
   })
 })
 

@@ -1,9 +1,15 @@
+import { isForNobody } from './suspicion.ts'
 import { headerValue, type WireHeaders } from '../wire/wire.ts'
 
 /** By what an answer gives a dead session away; each is only a reason to ask the probe, never proof. */
 export interface DeadSigns {
-  /** Where the site sends those who are not signed in: addresses without query, or paths on any origin. */
+  /** Where the site sends those who are not signed in: addresses, without query except that of the login page, or paths on any origin. */
   readonly pages: readonly string[]
+  /** Names and paths that the site's pages hold for nobody only, and for somebody only: learned with the probe. */
+  readonly marks?:
+    { readonly ofNobody: readonly string[]; readonly ofSomebody: readonly string[] } | undefined
+  /** Answered one way to somebody and another way to nobody, even where it is the login page. */
+  readonly probe?: string | undefined
   /** The recipe's own; asked with every answer. */
   readonly isDead?: ((answer: SeenAnswer) => boolean) | undefined
 }
@@ -34,8 +40,8 @@ export function deadSign(seen: SeenAnswer, asked: Asked, signs: DeadSigns | unde
   if (signs?.isDead?.(seen) === true) return 'the recipe says so'
   if (signs !== undefined && isSentToLogin(asked, signs.pages)) return 'sent to the login page'
   const type = headerValue(seen.headers, 'content-type')?.toLowerCase() ?? ''
-  if (seen.status < 300 && type.includes('html') && !isLoginPage(asked.url, signs?.pages ?? []))
-    return hasPasswordField(seen.text) ? 'a page with a password field' : undefined
+  if (seen.status < 300 && type.includes('html') && !isAskedForItself(asked.url, signs))
+    return pageSign(seen.text, signs)
   if (type.includes('json') && jsonSign(seen.text)) return 'an error in its JSON'
   return undefined
 }
@@ -49,6 +55,20 @@ export function isSentToLogin({ url, sentTo }: Asked, pages: readonly string[]):
 function isLoginPage(place: string | URL, pages: readonly string[]): boolean {
   const { origin, pathname } = new URL(place)
   return pages.includes(pathname) || pages.includes(origin + pathname)
+}
+
+/** With a query of its own it may be any page of a site that has one address for all (`index.php?route=…`). */
+function isAskedForItself(url: URL, signs: DeadSigns | undefined): boolean {
+  if (signs === undefined || url.href === signs.probe) return false
+  const { pages } = signs
+  return (
+    isLoginPage(url, pages) && (url.search === '' || pages.includes(url.origin + url.pathname + url.search))
+  )
+}
+
+function pageSign(html: string, signs: DeadSigns | undefined): string | undefined {
+  if (hasPasswordField(html)) return 'a page with a password field'
+  return isForNobody(html, signs) ? 'a page as for nobody' : undefined
 }
 
 function hasPasswordField(html: string): boolean {

@@ -1,5 +1,6 @@
 import type { Carrier } from '../carrier.ts'
 import type { Exchanged } from '../exchange.ts'
+import type { DeadSigns } from './dead-signs.ts'
 import { headerValue } from '../wire/wire.ts'
 
 /** What is larger than this, and not read whole, is not waited for. */
@@ -27,15 +28,16 @@ export function isSuspicious(carrier: Carrier, exchanged: Exchanged): boolean {
   if (carrier.revive === undefined || hop.anonymous) return false
   if (statusCode >= 300) return headers['location'] !== undefined
   if (redirects.length > 0 || carrier.deadSigns?.isDead !== undefined) return true
-  return hop.method !== 'HEAD' && hasTellingBody(exchanged)
+  return hop.method !== 'HEAD' && hasTellingBody(exchanged, carrier.deadSigns)
 }
 
-function hasTellingBody({ answer: { headers }, content }: Exchanged): boolean {
+function hasTellingBody({ answer: { headers }, content }: Exchanged, signs?: DeadSigns): boolean {
   const type = headerValue(headers, 'content-type') ?? ''
   const isPage = type.startsWith('text/html')
   if (!isPage && !type.includes('json')) return false
   if (content === undefined) return isPage || isShort(headerValue(headers, 'content-length'))
-  if (isPage) return content.includes('password') || content.includes('captcha')
+  if (isPage)
+    return content.includes('password') || content.includes('captcha') || isForNobody(content, signs)
   // First without its quote: Node looks for the first character, and JSON is full of quotes.
   if (content.length > shortJson) return content.includes('rrors"') && content.includes('"errors"')
   return parts.some((part) => content.includes(part))
@@ -43,4 +45,11 @@ function hasTellingBody({ answer: { headers }, content }: Exchanged): boolean {
 
 function isShort(length: string | undefined): boolean {
   return length !== undefined && Number(length) <= shortJson
+}
+
+/** Searched for as text: it is a reason to ask the probe, and that is asked again after a while only. */
+export function isForNobody(html: string | Buffer, signs: DeadSigns | undefined): boolean {
+  if (signs?.marks === undefined) return false
+  const { ofNobody, ofSomebody } = signs.marks
+  return ofNobody.some((mark) => html.includes(mark)) && !ofSomebody.some((mark) => html.includes(mark))
 }
