@@ -16,7 +16,7 @@ export interface ConvertOptions extends CommonOptions, ReadingOptions, WritingOp
 export async function convert(call: Call<ConvertOptions>, path: string): Promise<number> {
   const { options, screen } = call
   targetFormat(options.to, options.url)
-  const file = await readInputFile(path)
+  const file = await readInputFile(path, call.signal)
   await assertOther(options.out, file)
   const { state, report, from } = readState(file, options)
   sayReport(screen, file.place, report)

@@ -7,6 +7,7 @@ import type { Session } from '../src/index.ts'
 import type { Call } from './terminal/call.ts'
 import { CommandError, exitCodes } from './terminal/exit-codes.ts'
 import type { Screen } from './terminal/screen.ts'
+import { stdin } from './terminal/stdin.ts'
 import { openStored } from './vault/open-stored.ts'
 import type { CommonOptions, NetworkOptions } from './vault/settings.ts'
 
@@ -23,7 +24,7 @@ export interface CurlOptions extends CommonOptions, NetworkOptions {
 export async function curl(call: Call<CurlOptions>, text: string, address: string): Promise<number> {
   const { options, screen, signal } = call
   const url = webUrl(address)
-  const request = await readRequest(options)
+  const request = await readRequest(options, signal)
   const session = await openStored(call, text)
   try {
     const response = await session.fetch(url, { ...request, signal })
@@ -61,7 +62,7 @@ function webUrl(address: string): URL {
   )
 }
 
-async function readRequest(options: CurlOptions): Promise<RequestInit> {
+async function readRequest(options: CurlOptions, signal: AbortSignal): Promise<RequestInit> {
   const headers = new Headers()
   for (const line of options.header ?? []) {
     const [, name, value] = /^([^:\s]+):\s*([\s\S]*)$/.exec(line) ?? []
@@ -75,7 +76,7 @@ async function readRequest(options: CurlOptions): Promise<RequestInit> {
       )
     }
   }
-  const body = options.data === undefined ? undefined : await readData(options.data)
+  const body = options.data === undefined ? undefined : await readData(options.data, signal)
   if (body !== undefined && !headers.has('content-type'))
     headers.set('content-type', 'application/x-www-form-urlencoded')
   const method = options.request ?? (body === undefined ? 'GET' : 'POST')
@@ -84,9 +85,9 @@ async function readRequest(options: CurlOptions): Promise<RequestInit> {
   return { method, headers, ...(body !== undefined && { body }) }
 }
 
-async function readData(data: string): Promise<string | Buffer<ArrayBuffer>> {
+async function readData(data: string, signal: AbortSignal): Promise<string | Buffer<ArrayBuffer>> {
   if (!data.startsWith('@')) return data
-  if (data === '@-') return await buffer(process.stdin)
+  if (data === '@-') return await buffer(stdin(signal))
   try {
     return await readFile(data.slice(1))
   } catch (error) {

@@ -28,7 +28,7 @@ export async function diff(call: Call<DiffOptions>, a: string, b: string): Promi
 async function stateOf(call: Call<DiffOptions>, text: string): Promise<SessionState> {
   if (text !== '-' && !existsSync(text))
     return (await readSession(await openVault(call), fullName(text))).snapshot.state
-  const file = await readInputFile(text)
+  const file = await readInputFile(text, call.signal)
   const { state, report } = readState(file, call.options)
   sayReport(call.screen, file.place, report)
   return state

@@ -16,7 +16,7 @@ export interface ImportOptions extends CommonOptions, ReadingOptions {
 export async function importSession(call: Call<ImportOptions>, path: string, text: string): Promise<number> {
   const { options, screen } = call
   const name = fullName(text)
-  const file = await readInputFile(path)
+  const file = await readInputFile(path, call.signal)
   const { state: read, report, from } = readState(file, options)
   const { state, dropped } = sanitize(read, { trackers: options.trackers })
   sayReport(screen, file.place, report)

@@ -1,7 +1,9 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { CommandError, exitCodes } from '../terminal/exit-codes.ts'
 import { printable } from '../terminal/screen.ts'
+import { stdin } from '../terminal/stdin.ts'
 
 /** As much as `parseState` reads. */
 const longestFile = 64 * 1024 * 1024
@@ -16,12 +18,12 @@ export interface InputFile {
 }
 
 /** Throws `CommandError` when it cannot be read, is too large, or is no text. */
-export async function readInputFile(path: string): Promise<InputFile> {
+export async function readInputFile(path: string, signal: AbortSignal): Promise<InputFile> {
   const place = path === '-' ? 'stdin' : printable(path)
   const file = path === '-' ? undefined : await openFile(path, place)
   try {
     const identity = await identityOf(file)
-    return { place, text: textOf(await readBounded(file, place), place), identity }
+    return { place, text: textOf(await readBounded(file ?? stdin(signal), place), place), identity }
   } finally {
     await file?.close()
   }
@@ -50,11 +52,13 @@ async function identityOf(file: FileHandle | undefined): Promise<string | undefi
   }
 }
 
-async function readBounded(file: FileHandle | undefined, place: string): Promise<Buffer> {
+async function readBounded(file: FileHandle | Readable, place: string): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
   try {
-    for await (const chunk of file?.createReadStream({ autoClose: false }) ?? process.stdin) {
+    for await (const chunk of 'createReadStream' in file
+      ? file.createReadStream({ autoClose: false })
+      : file) {
       chunks.push(chunk as Buffer)
       length += (chunk as Buffer).length
       if (length > longestFile) break

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly env: NodeJS.ProcessEnv
   readonly cwd?: string
   readonly input?: string
+  /** Default false: its input ends at once. */
+  readonly inputStaysOpen?: boolean
   /** Called once with the process, to send it a signal or to close its pipes. */
   readonly meet?: (child: Child) => void
 }
@@ -37,7 +39,7 @@ export function runNode(args: readonly string[], options: RunOptions): Promise<E
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
   child.stdin.on('error', () => undefined) // it may end without having read its input
-  child.stdin.end(options.input ?? '')
+  if (options.inputStaysOpen !== true) child.stdin.end(options.input ?? '')
   options.meet?.(child)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
