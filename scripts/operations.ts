@@ -40,6 +40,7 @@ export function describeOperations({ command, run }: Describing): void {
     .option('--expired', 'sessions whose forecast end has passed, and those known to be dead')
     .option('--grace <time>', 'with --expired: only those that ended longer ago, such as 7d')
     .option('--generations-older-than <time>', 'kept generations (never the newest), such as 30d')
+    .option('--jobs-older-than <time>', 'records of jobs that processes shared (session.map), such as 30d')
     .option('--dry-run', 'only say what would be done')
     .action((options: PurgeOptions) =>
       run(options, async (call: Call<PurgeOptions>) => (await import('./purge.ts')).purge(call)),

@@ -49,6 +49,11 @@ export class ClaimLog {
     return this.#fences.get(slot) ?? 0
   }
 
+  /** All that have written anything. */
+  get slots(): Iterable<string> {
+    return this.#fences.keys()
+  }
+
   /** From now on, for this reader, what has failed is free. */
   forgetFailures(): void {
     for (const [digest, standing] of this.#standings)
@@ -61,7 +66,8 @@ export class ClaimLog {
       const name = this.#name()
       const found = await this.#shelf.store.read(name)
       const text = found === undefined ? '' : textOf(openRecord('map', name, found.bytes, this.#shelf.keys))
-      this.#apply(text.slice(this.#text.length))
+      // A store that has lost writes (a failover) or the page (a purge) holds other lines than those we know.
+      this.#apply(text.startsWith(this.#text) ? text.slice(this.#text.length) : text)
       this.#text = text
       this.#version = found?.version
       if (text.length < pageLength) return

@@ -13,4 +13,10 @@ export function isJobPage(name: string): boolean {
   return name.startsWith(prefix)
 }
 
+/** The job of a page, and which of its pages it is. */
+export function jobOfPage(name: string): { readonly job: string; readonly number: number } {
+  const end = name.lastIndexOf('/')
+  return { job: name.slice(0, end), number: Number(name.slice(end + 1)) }
+}
+
 const prefix = '~map/'

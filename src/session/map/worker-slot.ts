@@ -52,10 +52,15 @@ export class WorkerSlot {
     const [number = '', fence] = owner.split('.')
     if (owner === this.owner) return false
     if (number === this.#number || log.fence(number) > Number(fence)) return true
-    const lease = await store.lease(slotName(prefix, number), lookFor)
-    await lease?.release()
-    return lease !== undefined
+    return !(await isSlotTaken(store, prefix, number))
   }
+}
+
+/** Whether somebody works in this slot of the job. */
+export async function isSlotTaken(store: Store, prefix: string, number: string): Promise<boolean> {
+  const lease = await store.lease(slotName(prefix, number), lookFor)
+  await lease?.release()
+  return lease === undefined
 }
 
 function slotName(prefix: string, number: string): string {

@@ -4,6 +4,7 @@ import { listNames } from '../session-names.ts'
 import { readStored, type Shelf, type Stored } from '../stored.ts'
 import { everySession } from './every-session.ts'
 import { standingOf } from './history.ts'
+import type { PurgedJobs } from './purge-jobs.ts'
 import { removeSession } from './removing.ts'
 
 export interface PurgeOptions {
@@ -13,6 +14,8 @@ export interface PurgeOptions {
   readonly grace?: number
   /** Forget kept generations that were written longer ago, ms; the newest of each session stays. */
   readonly generationsOlderThan?: number
+  /** Remove the records of jobs (`session.map` with `once`) that were written to longer ago, ms: they would begin anew. */
+  readonly jobsOlderThan?: number
   /** Only say what would be done. */
   readonly dryRun?: boolean
   readonly signal?: AbortSignal
@@ -21,6 +24,8 @@ export interface PurgeOptions {
 export interface Purged {
   readonly sessions: readonly { readonly name: string; readonly reason: 'expired' | 'dead' }[]
   readonly generations: readonly { readonly name: string; readonly forgotten: number }[]
+  /** By the names that they have in the store; what they are called only those know who work on them. */
+  readonly jobs: PurgedJobs['jobs']
   /** Names of removed sessions of which the last word is forgotten, too. */
   readonly tombstones: readonly string[]
   /** What would have gone and did not, and why. */
@@ -34,13 +39,23 @@ const leaseFor = 15_000
 
 /** Throws what the store threw; what was removed until then is removed. Running it again goes on. */
 export async function purge(shelf: Shelf, options: PurgeOptions): Promise<Purged> {
-  const { expired = false, grace = 0, generationsOlderThan: age, dryRun = false, signal } = options
-  if (!expired && age === undefined)
-    throw new TypeError('vault.purge does nothing unasked: set "expired", "generationsOlderThan", or both')
+  const {
+    expired = false,
+    grace = 0,
+    generationsOlderThan: age,
+    jobsOlderThan,
+    dryRun = false,
+    signal,
+  } = options
+  if (!expired && age === undefined && jobsOlderThan === undefined)
+    throw new TypeError(
+      'vault.purge does nothing unasked: set "expired", "generationsOlderThan", "jobsOlderThan", or several',
+    )
   const sessions: { name: string; reason: 'expired' | 'dead' }[] = []
   const generations: { name: string; forgotten: number }[] = []
   const skipped: { name: string; why: string }[] = []
-  for await (const { name, stored, defect } of everySession(shelf, signal)) {
+  const ofSessions = expired || age !== undefined ? everySession(shelf, signal) : []
+  for await (const { name, stored, defect } of ofSessions) {
     if (defect !== undefined && expired) skipped.push({ name, why: `it does not open (${defect})` })
     const reason = expired && stored !== undefined ? reasonOf(stored, grace) : undefined
     if (reason !== undefined) {
@@ -53,7 +68,18 @@ export async function purge(shelf: Shelf, options: PurgeOptions): Promise<Purged
     }
   }
   const tombstones = expired ? await removeTombstones(shelf, { dryRun, signal }) : []
-  return { sessions, generations, tombstones, skipped, dryRun }
+  const { jobs, skipped: left } = await oldJobs(shelf, jobsOlderThan, { dryRun, signal })
+  return { sessions, generations, jobs, tombstones, skipped: [...skipped, ...left], dryRun }
+}
+
+async function oldJobs(
+  shelf: Shelf,
+  age: number | undefined,
+  how: { readonly dryRun: boolean; readonly signal: AbortSignal | undefined },
+): Promise<PurgedJobs> {
+  if (age === undefined) return { jobs: [], skipped: [] }
+  const { purgeJobs } = await import('./purge-jobs.ts')
+  return purgeJobs(shelf, { before: Date.now() - age, ...how })
 }
 
 function reasonOf({ snapshot }: Stored, grace: number): 'expired' | 'dead' | undefined {
