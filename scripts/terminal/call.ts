@@ -5,6 +5,6 @@ import type { Screen } from './screen.ts'
 export interface Call<Options extends CommonOptions = CommonOptions> {
   readonly options: Options
   readonly screen: Screen
-  /** Aborts at SIGINT and SIGTERM. */
+  /** Aborts at SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal
 }

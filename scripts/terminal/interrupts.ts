@@ -1,4 +1,4 @@
-const codes = { SIGINT: 130, SIGTERM: 143 } as const
+const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 export interface Interrupts {
   readonly signal: AbortSignal
@@ -7,7 +7,10 @@ export interface Interrupts {
   stop(): void
 }
 
-/** Turns the first SIGINT or SIGTERM into an abort, so that the browser is closed; the second ends at once. */
+/**
+ * Turns the first SIGINT, SIGTERM or SIGHUP (the terminal was closed) into an abort, so that the browser is closed and its
+ * profile, cookies and all, does not stay in the temporary folder; the second ends at once.
+ */
 export function listenForInterrupts(): Interrupts {
   const abort = new AbortController()
   let exitCode: number | undefined

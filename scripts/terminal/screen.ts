@@ -95,9 +95,12 @@ export class Screen {
   }
 }
 
+/** EIO: the terminal was closed. */
+const gone = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'])
+
 /** For streams that are written to: passes over a reader that went away, throws anything else. */
 export function assertReaderGone(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+  if (!gone.has(error.code ?? '')) throw error
 }
 
 /**

@@ -278,6 +278,7 @@ describe('the store and its key', () => {
 
 describe('signals', () => {
   test.each([
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s closes the browser and ends with %i', async (signal, code) => {
@@ -312,6 +313,7 @@ describe('signals', () => {
     expect(ended).toMatchObject({ code, stdout: '' })
     expect(ended.stderr).toContain('interrupted')
     expect(await processesWith(mark)).toEqual([])
+    expect((await readdir(line.folder)).filter((name) => name.startsWith('playwright'))).toEqual([])
   })
 })
 
