@@ -5,14 +5,22 @@ import { BodyTooBigError, headerValue, type WireHeaders } from './wire/wire.ts'
 /** Above this many compressed bytes the work is done off the main thread. */
 const offThreadFrom = 64 * 1024
 
-/** Codings as sent, last applied last; unknown ones end the list: such a body is handed out as it is. */
+/** More are an attack: each takes memory before the first byte, and a head has room for 80,000. As curl and undici. */
+const mostCodings = 5
+
+/**
+ * Codings as sent, last applied last; unknown ones end the list: such a body is handed out as it is. Throws for more than
+ * anybody means.
+ */
 export function contentCodings(headers: WireHeaders): readonly string[] {
   const value = headerValue(headers, 'content-encoding')
   if (value === undefined) return []
-  return value
+  const codings = value
     .split(',')
     .map((coding) => coding.trim().toLowerCase())
     .filter((coding) => coding !== '' && coding !== 'identity')
+  if (codings.length <= mostCodings) return codings
+  throw Object.assign(new Error('too many content codings'), { code: 'too-many-codings' })
 }
 
 /** True for answers that have no body whatever their headers say (RFC 9110, 6.4.1). */

@@ -12,6 +12,16 @@ export interface FetchFacts {
   readonly headers: WireHeaders
   /** Decoded; bytes when all of it came with the head, as it mostly does. */
   readonly body: Buffer | ReadableStream<Uint8Array> | null
+  /** Of a stream that is read whole after all. */
+  readonly whole?: WholeBody | undefined
+}
+
+/** A few kilobytes of gzip can stand for gigabytes: what `text()` and the like gather has an end, what is streamed has none. */
+export interface WholeBody {
+  /** Bytes after decoding. */
+  readonly limit: number
+  /** What they reject with above it. */
+  readonly tooBig: () => unknown
 }
 
 /**
@@ -77,9 +87,7 @@ class SessionResponse implements Response {
   }
 
   async text(): Promise<string> {
-    const bytes = this.#take()
-    if (bytes === undefined) return this.#streaming().text()
-    const text = bytes.toString('utf8')
+    const text = (this.#take() ?? (await this.#gathered())).toString('utf8')
     return text.startsWith('\ufeff') ? text.slice(1) : text
   }
 
@@ -94,9 +102,7 @@ class SessionResponse implements Response {
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    const bytes = this.#take()
-    if (bytes === undefined) return this.#streaming().arrayBuffer()
-    return copyOf(bytes).buffer
+    return copyOf(this.#take() ?? (await this.#gathered())).buffer
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
@@ -130,6 +136,24 @@ class SessionResponse implements Response {
     this.#bytes = undefined
     this.#used = true
     return bytes
+  }
+
+  async #gathered(): Promise<Buffer> {
+    const { limit, tooBig } = this.#facts.whole ?? { limit: Infinity, tooBig: () => undefined }
+    const inner = this.#streaming()
+    if (inner.bodyUsed) throw new TypeError('Body is unusable: Body has already been read')
+    const reader = inner.body?.getReader()
+    const chunks: Uint8Array[] = []
+    for (let size = 0; reader !== undefined;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      chunks.push(value)
+      size += value.byteLength
+      if (size <= limit) continue
+      await reader.cancel()
+      throw tooBig()
+    }
+    return Buffer.concat(chunks)
   }
 
   #streaming(): Response {

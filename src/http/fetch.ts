@@ -6,15 +6,15 @@ import { decodeStream, hasNoBody } from './decode.ts'
 import { wireError, type Exchanged } from './exchange.ts'
 import { Exchanges } from './exchanges.ts'
 import { type FetchRequest, fetchRequest, type SessionRequestInit } from './fetch-request.ts'
-import { fetchResponse } from './fetch-response.ts'
+import { fetchResponse, type WholeBody } from './fetch-response.ts'
 import { type FirstHop, firstHop } from './headers/headers-for.ts'
-import { defaultMaxRedirects, type HttpOptions } from './options.ts'
+import { defaultMaxRedirects, defaultMaxResponseBytes, type HttpOptions } from './options.ts'
 import { mayRepeat } from './hop.ts'
 import { createNodeTransport, NodeWire } from './wire/node-wire.ts'
 import { overHttp2 } from './wire/over-http2.ts'
 import { createWarmingTransport } from './wire/warming.ts'
 import { webStream } from './web-stream.ts'
-import { type Connections, discardLimit, type Transport } from './wire/wire.ts'
+import { BodyTooBigError, type Connections, discardLimit, type Transport } from './wire/wire.ts'
 
 /**
  * `session.fetch`: the WHATWG function with the session's cookies, identity and learned headers, for every library that
@@ -127,18 +127,26 @@ class FetchClient {
       }
     }
     deadline.pause()
-    const stream = await decodeStream(answer.body.stream(), answer.headers)
+    const source = answer.body.stream()
+    const stream = await decodeStream(source, answer.headers).catch((error: unknown) => {
+      source.destroy()
+      throw wireError(hop, error, deadline)
+    })
     stream.once('close', () => {
       this.#exchanges.end(deadline)
     })
     const wording = (error: Error): unknown => fetchError(wireError(hop, error, deadline), deadline.signal)
-    return responseOf(exchanged, webStream(stream, wording))
+    return responseOf(exchanged, webStream(stream, wording), {
+      limit: this.#exchanges.options.maxResponseBytes ?? defaultMaxResponseBytes,
+      tooBig: () => wording(new BodyTooBigError('too big')),
+    })
   }
 }
 
 function responseOf(
   { answer, hop, redirects }: Exchanged,
   body: Buffer | ReadableStream<Uint8Array> | null,
+  whole?: WholeBody,
 ): Response {
   const { statusCode, statusText, headers } = answer
   return fetchResponse({
@@ -149,6 +157,7 @@ function responseOf(
     statusText,
     headers,
     body,
+    whole,
   })
 }
 

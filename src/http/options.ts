@@ -79,7 +79,7 @@ export interface HttpOptions extends ConnectionOptions, ResilienceOptions {
   readonly robots?: boolean | RobotsOptions
   /** Default 10. */
   readonly maxRedirects?: number
-  /** Bytes of a body after decoding, for answers that are read whole; default 64 MiB. */
+  /** Bytes of a body after decoding, for answers that are read whole, by `text()` and the like of `session.fetch`, too; default 64 MiB. A `body` that is streamed has no end. */
   readonly maxResponseBytes?: number
   /** Relative addresses are resolved against this. */
   readonly baseUrl?: string
