@@ -31,17 +31,21 @@ function filledForm(fields: Fields, body: Uint8Array): Uint8Array {
 }
 
 function filledJson(fields: Fields, body: Uint8Array): Uint8Array {
+  const text = Buffer.from(body).toString('utf8')
   let root: unknown
   try {
-    root = JSON.parse(Buffer.from(body).toString('utf8'))
+    root = JSON.parse(text)
   } catch {
     return body
   }
   if (typeof root !== 'object' || root === null || Array.isArray(root)) return body
   const missing = fields.filter(({ name }) => !Object.hasOwn(root, name))
   if (missing.length === 0) return body
-  const added = Object.fromEntries(missing.map(({ name, value }) => [name, value]))
-  return Buffer.from(JSON.stringify({ ...root, ...added }))
+  const added = missing.map(({ name, value }) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()
+  // Into the text as it stands: written anew, numbers that JavaScript cannot hold would be other ones.
+  const end = text.lastIndexOf('}')
+  const comma = Object.keys(root).length === 0 ? '' : ','
+  return Buffer.from(`${text.slice(0, end)}${comma}${added}${text.slice(end)}`)
 }
 
 /** Before the end mark. */

@@ -1,3 +1,4 @@
+import { plainUrl, SessionbridgeError } from '../../errors.ts'
 import { steadyNow } from '../../observe/clock.ts'
 import type { Cell } from '../../state/cell.ts'
 import type { AnswerSource, HeaderRule, PageSource } from '../../state/header-rule.ts'
@@ -5,15 +6,15 @@ import { keepValues, keptValue } from '../../state/kept-values.ts'
 import { valueAtPath } from '../../state/record-value.ts'
 import { fillFields } from './body-fields.ts'
 import type { Carrier } from '../carrier.ts'
-import type { Deadline } from '../deadline.ts'
+import { Deadline } from '../deadline.ts'
 import type { Exchange, ExchangeRequest } from '../exchange.ts'
 import { appliesTo } from './header-rules.ts'
 import { firstHop } from '../headers/headers-for.ts'
 import type { Hop } from '../hop.ts'
 import type { Living } from './living.ts'
-import { defaultMaxRedirects } from '../options.ts'
+import { defaultMaxRedirects, defaultTimeout } from '../options.ts'
 import { valueInPage } from './page-values.ts'
-import { glimpse } from '../trouble/suspicion.ts'
+import { beginningOf } from '../trouble/glimpse.ts'
 import { headerValue, type WireAnswer } from '../wire/wire.ts'
 
 /** An answer with its body, if all of it was read. */
@@ -24,6 +25,12 @@ export interface ReadAnswer {
 
 /** Asks for a page or an endpoint of the site in the session's name; what it brings is taken home. */
 type AskAgain = (url: URL, kind: 'navigation' | 'fetch') => Promise<void>
+
+interface Asking {
+  readonly ask: AskAgain
+  /** As long as the request that needs it may; rejects when that is called off. */
+  readonly wait: (work: Promise<unknown>) => Promise<unknown>
+}
 
 type Source = PageSource | AnswerSource
 
@@ -80,23 +87,33 @@ export function openLiving(
   const takesFields = (hop: Hop): boolean => request.fields === true && hop.body === 'bytes'
 
   /** One GET, as the page was asked for at the login; a redirect leads elsewhere, as to a login page, whose values are not ours. */
-  const ask: AskAgain = async (url, kind) => {
+  const read: AskAgain = async (url, kind) => {
     const hop = firstHop(carrier, { method: 'GET', url, written: [], body: 'none', kind })
-    const exchanged = await exchange(
-      {
-        ...{ method: 'GET', url, first: () => hop, body: undefined, redirect: 'follow', mayRepeat: true },
-        ...{ maxRedirects: defaultMaxRedirects, retries: 0, whole: 'success', reading: true },
-      },
-      deadline,
-    )
-    if (exchanged.content === undefined) exchanged.answer.body.discard()
-    else if (exchanged.redirects.length === 0) living.take(exchanged.hop, exchanged)
+    // Of its own: others wait for it, too, and whoever began it may be called off.
+    const limit = new Deadline(defaultTimeout, () => `GET ${plainUrl(url)}`)
+    try {
+      const exchanged = await exchange(
+        {
+          ...{ method: 'GET', url, first: () => hop, body: undefined, redirect: 'follow', mayRepeat: true },
+          ...{ maxRedirects: defaultMaxRedirects, retries: 0, whole: 'success', reading: true },
+        },
+        limit,
+      )
+      if (exchanged.content === undefined) exchanged.answer.body.discard()
+      else if (exchanged.redirects.length === 0) living.take(exchanged.hop, exchanged)
+    } catch (error) {
+      await told(carrier, error, url)
+      throw error
+    } finally {
+      limit.end()
+    }
   }
+  const asking: Asking = { ask: read, wait: (work) => deadline.waitFor(work) }
 
   return {
     async prepare(hop) {
       if (hop.anonymous) return
-      await living.prepare(hop, takesFields(hop), ask)
+      await living.prepare(hop, takesFields(hop), asking)
       carried = living.carried(hop, takesFields(hop))
     },
     filled(hop, body) {
@@ -108,7 +125,12 @@ export function openLiving(
     async isOver(hop, answer) {
       if (hop.anonymous || isRepeated || carried.size === 0 || hop.body === 'stream') return false
       const attempt = { hop, answer, isFilled, sent: carried, mayRepeat: request.mayRepeat }
-      isRepeated = await living.isOver(attempt, ask)
+      try {
+        isRepeated = await living.isOver(attempt, asking)
+      } catch (error) {
+        answer.body.discard()
+        throw error
+      }
       return isRepeated
     },
     wants: (hop, answer) => !hop.anonymous && living.wants(hop, answer),
@@ -116,6 +138,13 @@ export function openLiving(
       if (!hop.anonymous) living.take(hop, read)
     },
   }
+}
+
+/** It may have been the one that was to try whether the origin is back: without a word nobody else would. */
+async function told({ traffic }: Carrier, error: unknown, url: URL): Promise<void> {
+  const code = error instanceof SessionbridgeError ? error.code : undefined
+  if (code === 'request-failed' || code === 'timed-out') await traffic?.failed(url)
+  else if (code !== 'circuit-open' && code !== 'blocked') traffic?.gaveUp(url)
 }
 
 /** Rules whose value came over the wire and may come again: from pages and answers. Loaded by the first session that has one. */
@@ -136,11 +165,11 @@ class LivingRules {
   }
 
   /** Reads what a request is to carry and nobody has read yet. */
-  async prepare(hop: Hop, takesFields: boolean, ask: AskAgain): Promise<void> {
+  async prepare(hop: Hop, takesFields: boolean, asking: Asking): Promise<void> {
     const missing = this.#used(hop, takesFields).filter(
       ({ source }) => keptValue(this.cell, source.kept) === undefined,
     )
-    await Promise.all(missing.map((rule) => this.#read(rule, ask)))
+    if (missing.length > 0) await this.#readAll(missing, asking)
   }
 
   /** The values that a request carries now, to be told from what stands there when it is refused. */
@@ -154,17 +183,15 @@ class LivingRules {
    * True: send it again, once. The site has refused a request with a value that can be had anew, it is another one by now,
    * and the request may be repeated: because it may anyway, or because the answer says that it was taken for a forgery.
    */
-  async isOver({ hop, answer, isFilled, sent, mayRepeat }: Refused, ask: AskAgain): Promise<boolean> {
+  async isOver({ hop, answer, isFilled, sent, mayRepeat }: Refused, asking: Asking): Promise<boolean> {
     if (!refusals.has(answer.statusCode)) return false
     const used = this.#used(hop, isFilled).filter(({ source }) => sent.has(source.kept))
     if (used.length === 0) return false
-    const saysForgery =
-      answer.statusCode === 419 ||
-      forgeryWords.test((await answer.body.peek(glimpse, wordsWithin)).toString('utf8'))
+    const saysForgery = answer.statusCode === 419 || forgeryWords.test(await beginningOf(answer, wordsWithin))
     if (answer.statusCode === 400 && !saysForgery) return false
     const isSame = (rule: LivingRule): boolean =>
       keptValue(this.cell, rule.source.kept) === sent.get(rule.source.kept)
-    if (used.every(isSame)) await Promise.all(used.map((rule) => this.#read(rule, ask)))
+    if (used.every(isSame)) await this.#readAll(used, asking)
     return !used.every(isSame) && (mayRepeat || saysForgery)
   }
 
@@ -196,6 +223,10 @@ class LivingRules {
         appliesTo(rule, hop.method, hop.url) &&
         (rule.in === 'body' ? takesFields : !isWritten(rule)),
     )
+  }
+
+  async #readAll(rules: readonly LivingRule[], { ask, wait }: Asking): Promise<void> {
+    await wait(Promise.all(rules.map((rule) => this.#read(rule, ask))))
   }
 
   /** What it brings is taken home as with any answer; one that fails leaves the answer that asked for it as it is. */

@@ -6,9 +6,9 @@ import { blockOf, saysNo } from './block-signs.ts'
 import type { Carrier, Revival } from '../carrier.ts'
 import { deadSign, type SeenAnswer } from './dead-signs.ts'
 import type { Deadline } from '../deadline.ts'
-import { decodeBody } from '../decode.ts'
 import type { Exchanged, ExchangeRequest } from '../exchange.ts'
 import { backOff, retryAfter } from './retry-after.ts'
+import { beginningOf } from './glimpse.ts'
 import { glimpse } from './suspicion.ts'
 import { BlockedError, CircuitOpenError, NotRepeatedError, type Blocker } from './traffic-errors.ts'
 import { headerValue } from '../wire/wire.ts'
@@ -169,14 +169,12 @@ export class Course {
 
 /** Its body as far as it is known, or comes at once; nothing is taken away from the caller. */
 async function see({ answer, hop, content }: Exchanged): Promise<SeenAnswer> {
-  const { statusCode: status, headers, body } = answer
+  const { statusCode: status, headers } = answer
   const facts = { status, url: hop.url.href, headers }
   if (content !== undefined) return { ...facts, text: content.toString('utf8', 0, 4 * glimpse) }
   if (hop.method === 'HEAD') return { ...facts, text: '' }
   const isAwaited = saysNo(status) || (status < 500 && headers['content-length'] !== undefined)
-  const raw = await body.peek(glimpse, isAwaited ? glimpseWithin : 0)
-  const decoded = await decodeBody(raw, headers, 4 * glimpse).catch(() => raw) // cut off in the middle
-  return { ...facts, text: decoded.toString('utf8') }
+  return { ...facts, text: await beginningOf(answer, isAwaited ? glimpseWithin : 0) }
 }
 
 function discard({ answer, content }: Exchanged): void {
