@@ -86,6 +86,8 @@ export class Http2Connection {
   #streams = 0
   #idling: NodeJS.Timeout | undefined
   #heardAt = steadyNow()
+  #usedAt = steadyNow()
+  #isAsked = false
   /** What the server has said at its end: the highest stream that it looked at, and why. */
   goaway: { readonly code: number; readonly lastStream: number } | undefined
 
@@ -132,14 +134,18 @@ export class Http2Connection {
   /** A stream is there. */
   began(): void {
     this.requests += 1
-    if (this.#streams++ > 0) return
-    this.#session.ref()
+    if (this.#streams++ === 0) this.#session.ref()
     if (steadyNow() - this.#heardAt > doubtAfter) this.#askForLife()
+  }
+
+  /** The server has said something. What we have ended ourselves says nothing of it. */
+  heard(): void {
+    this.#heardAt = steadyNow()
   }
 
   /** A stream is over. */
   ended(): void {
-    this.#heardAt = steadyNow()
+    this.#usedAt = steadyNow()
     if (--this.#streams > 0) return
     this.#session.unref()
     if (this.#idling === undefined) this.#idle(this.#keepAlive)
@@ -149,7 +155,7 @@ export class Http2Connection {
   #idle(ms: number): void {
     this.#idling = setTimeout(() => {
       this.#idling = undefined
-      const left = this.#heardAt + this.#keepAlive - steadyNow()
+      const left = this.#usedAt + this.#keepAlive - steadyNow()
       if (this.#streams > 0) return
       if (left <= 0) this.#session.close()
       else this.#idle(left)
@@ -158,12 +164,19 @@ export class Http2Connection {
 
   /** Networks forget connections without a word; a request would wait for its whole time on such a one. */
   #askForLife(): void {
+    if (this.#isAsked) return
+    this.#isAsked = true
     const session = this.#session
+    const asked = this.#heardAt
     const silent = setTimeout(() => {
+      this.#isAsked = false
+      if (this.#heardAt > asked) return // a pong may stand behind a long answer
       session.destroy(Object.assign(new Error('The server does not answer'), { code: 'ECONNRESET' }))
     }, pongWithin).unref()
-    session.ping(() => {
+    session.ping((error) => {
       clearTimeout(silent)
+      this.#isAsked = false
+      if (error === null) this.heard()
     })
   }
 

@@ -58,6 +58,7 @@ export function exchangeOn(
       abort,
     })
     stream.on('response', (answered, _flags, lines?: readonly string[]) => {
+      connection.heard()
       const statusCode = answered[':status'] ?? 0
       const answer = { statusCode, statusText: '', headers: wireHeaders(answered, lines), body: buffer }
       head = answer
@@ -69,6 +70,7 @@ export function exchangeOn(
     let received = 0
     stream.on('data', (chunk: Buffer) => {
       received += chunk.byteLength
+      connection.heard()
       buffer.push(chunk)
     })
     stream.once('end', () => {
