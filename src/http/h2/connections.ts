@@ -17,7 +17,7 @@ const connectionWindow = 15 * 1024 * 1024
 
 /**
  * Node stops at 128 header lines, at 10 MB for all streams, and at 64 KiB of a request's head. The head of an answer it
- * takes up to about 140 KiB, whatever we say.
+ * takes up to about 140 KiB, whatever we say (`exchange.ts`, `tooManyContinuations`).
  */
 const bounds = {
   maxHeaderListPairs: 4_096,

@@ -1,12 +1,16 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import { Readable } from 'node:stream'
 import { BodyBuffer } from '../wire/body-buffer.ts'
+import { isSafeMethod } from '../hop.ts'
 import type { Http2Connection } from './connections.ts'
 import { isCut, http2Request, wireHeaders } from './headers.ts'
 import type { Cancellation, WireAnswer, WireRequest } from '../wire/wire.ts'
 
-/** Why a request may go out again although it may not be repeated: nobody has looked at it. */
-export type Unseen = 'refused' | 'http/1.1 required'
+/**
+ * Why a request may go out again although it may not be repeated: nobody has looked at it. `head too large`: the answer to one
+ * that only asks has a head that this protocol does not bring us.
+ */
+export type Unseen = 'refused' | 'http/1.1 required' | 'head too large'
 export type Again = (reason: Unseen, canBeSent: boolean) => Promise<WireAnswer> | undefined
 
 /** By number (RFC 9113, section 7). */
@@ -29,6 +33,9 @@ const codes = [
 const refused = 7
 const cancel = 8
 const http1Required = 13
+
+/** Of nghttp2: it takes eight CONTINUATION frames of 16 KiB, and Node has no setting for that (20.20). */
+const tooManyContinuations = -905
 
 /** One request on a stream of its own. `again`: sends it anew where nobody has looked at it. */
 export function exchangeOn(
@@ -84,7 +91,7 @@ export function exchangeOn(
       connection.ended()
       if (body instanceof Readable) body.destroy()
       if (isWhole) return
-      const unseen = (head ?? failure) ? undefined : whyUnseen(stream, connection)
+      const unseen = (head ?? failure) ? undefined : whyUnseen(stream, connection, request.method)
       const next = unseen === undefined ? undefined : again(unseen, !(body instanceof Readable))
       if (next !== undefined) {
         resolve(next)
@@ -105,8 +112,14 @@ export function exchangeOn(
 }
 
 /** Only what the server promises not to have looked at (RFC 9113, section 8.7), and what never left this machine. */
-function whyUnseen(stream: ClientHttp2Stream, connection: Http2Connection): Unseen | undefined {
+function whyUnseen(
+  stream: ClientHttp2Stream,
+  connection: Http2Connection,
+  method: string,
+): Unseen | undefined {
   const { goaway } = connection
+  const error: NodeJS.ErrnoException | null = stream.errored
+  if (error?.errno === tooManyContinuations && isSafeMethod(method)) return 'head too large'
   const code = goaway !== undefined && connection.isLost ? goaway.code : stream.rstCode
   if (code === http1Required) return 'http/1.1 required'
   if (stream.rstCode === refused && !connection.isLost) return 'refused'

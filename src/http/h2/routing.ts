@@ -51,8 +51,16 @@ export class Routing implements Transport {
     return connection.send(request, cancellation, (reason, canBeSent) => {
       if (reason === 'http/1.1 required') this.#old.add(url.host)
       if (!canBeSent || attempt >= mostTries) return undefined
+      if (reason === 'head too large') return this.#byHttp1(request, cancellation)
       return this.#send(request, cancellation, attempt + 1)
     })
+  }
+
+  /** Which brings heads of 256 KiB. An origin that answers so goes on by it: each such head ends the connection of all. */
+  async #byHttp1(request: WireRequest, cancellation: Cancellation): Promise<WireAnswer> {
+    const answer = await this.#http1.send(request, cancellation)
+    this.#old.add(request.url.host)
+    return answer
   }
 
   async #meet(request: WireRequest, cancellation: Cancellation, attempt: number): Promise<WireAnswer> {
