@@ -10,7 +10,7 @@ import {
 } from '../../../src/login/auth/oauth2-recipes.ts'
 import { launchChromium } from '../../site/chromium.ts'
 import { startShop, type Shop } from '../../site/shop.ts'
-import { oauthClientId, redirectUri, startOAuth, type OAuthServer } from './oauth-server.ts'
+import { json, oauthClientId, redirectUri, startOAuth, type OAuthServer } from './oauth-server.ts'
 import { failureOf, vaultAt } from './vaults.ts'
 
 let shop: Shop
@@ -174,6 +174,31 @@ describe('a device code', () => {
     server.expire()
     expect((await session.http(server.api)).statusCode).toBe(200)
     expect(prompts).toHaveLength(1)
+  })
+
+  test('is waited for while the issuer loses connections or has trouble', async () => {
+    const replies = ['lost', 503, 429, 200] as const
+    let asked = 0
+    shop.on('unsteady.auth.test', '/token', (_, res) => {
+      const reply = replies[asked++]
+      if (reply === 'lost' || reply === undefined) res.destroy()
+      else json(res, reply, reply === 200 ? { access_token: `${shop.canary}-token` } : {})
+    })
+    shop.on('unsteady.auth.test', '/device', (_, res) => {
+      json(res, 200, { device_code: 'x', user_code: 'y', verification_uri: 'z', interval: 0.02 })
+    })
+    const [tokenUrl, deviceUrl] = ['/token', '/device'].map((path) => shop.url('unsteady.auth.test', path))
+    const recipe = deviceCodeAuth({
+      ...client(),
+      ...{ tokenUrl: tokenUrl ?? '', deviceUrl: deviceUrl ?? '', prompt: () => undefined },
+      probe: shop.url('api.auth.test', '/anything'),
+    })
+    shop.on('api.auth.test', '/anything', (req, res) => {
+      res.writeHead(req.headers.authorization === undefined ? 401 : 200).end()
+    })
+    const vault = vaultAt(shop, { secrets: { client_secret: server.clientSecret } })
+    await using session = await vault.open(recipe)
+    expect([asked, session.epoch]).toEqual([4, 1])
   })
 
   test('ends when the person says no', async () => {
