@@ -12,9 +12,10 @@ export interface DigestChallenge {
   readonly algorithm: string
   readonly qop: 'auth' | 'auth-int' | undefined
   readonly userhash: boolean
-  readonly utf8: boolean
   readonly stale: boolean
   uses: number
+  /** Of the first use, for algorithms whose key is made with it. */
+  cnonce?: string
   /** The last answer to it was refused. */
   answered: boolean
 }
@@ -48,7 +49,6 @@ function digestOf(params: ReadonlyMap<string, string>): DigestChallenge | undefi
   return {
     ...{ nonce, algorithm, qop, opaque: params.get('opaque'), realm: params.get('realm') ?? '' },
     userhash: params.get('userhash')?.toLowerCase() === 'true',
-    utf8: params.get('charset')?.toLowerCase() === 'utf-8',
     stale: params.get('stale')?.toLowerCase() === 'true',
     uses: 0,
     answered: false,
@@ -65,22 +65,27 @@ export function digestAuthorization(
   cnonce = randomBytes(16).toString('base64url'),
 ): string {
   const { realm, nonce, opaque, algorithm, qop, userhash } = challenge
-  const encoding = challenge.utf8 ? 'utf8' : 'latin1'
-  const hash = (text: string | Uint8Array): string =>
-    createHash(hashes[baseOf(algorithm)] ?? 'md5')
-      .update(typeof text === 'string' ? Buffer.from(text, encoding) : text)
-      .digest('hex')
+  // Text as UTF-8, also where the server does not ask for that: so do Chromium and curl, and so are passwords stored.
+  const hash = (...parts: readonly (string | Uint8Array)[]): string => {
+    const sum = createHash(hashes[baseOf(algorithm)] ?? 'md5')
+    for (const part of parts) sum.update(part)
+    return sum.digest('hex')
+  }
+  const realmBytes = Buffer.from(realm, 'latin1') // as they came
   const uri = requestTarget(request.url)
   const nc = (challenge.uses += 1).toString(16).padStart(8, '0')
   const session = /-sess$/i.test(algorithm)
-  const secret = hash(`${username}:${realm}:${password}`)
+  const secret = hash(`${username}:`, realmBytes, `:${password}`)
+  // A session key is made once, with the cnonce of the first request (RFC 7616, 3.4.2); sending that one again suits servers
+  // that remember their key as well as those that make it anew.
+  if (session) cnonce = challenge.cnonce ??= cnonce
   const ha1 = session ? hash(`${secret}:${nonce}:${cnonce}`) : secret
   const ha2 = hash(`${request.method}:${uri}${qop === 'auth-int' ? `:${hash(bytesOf(request.body))}` : ''}`)
   const response = hash(
     qop === undefined ? `${ha1}:${nonce}:${ha2}` : `${ha1}:${nonce}:${nc}:${cnonce}:${qop}:${ha2}`,
   )
   const fields = [
-    userField(userhash ? hash(`${username}:${realm}`) : username),
+    userField(userhash ? hash(`${username}:`, realmBytes) : username),
     `realm=${quoted(realm)}`,
     `uri=${quoted(uri)}`,
     `algorithm=${algorithm}`,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { request } from 'undici'
@@ -62,6 +63,25 @@ describe('digest', () => {
     expect(header).toContain('username="793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b"')
     expect(header).toContain('response="3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5"')
     expect(header).toContain('userhash=true')
+  })
+
+  test('makes the key of a session once, and takes a realm for its bytes and a password for UTF-8', () => {
+    const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
+    // As Node gives out a header that came in UTF-8.
+    const realm = Buffer.from('Büro').toString('latin1')
+    const challenge = chooseChallenge([`Digest realm="${realm}", qop="auth", algorithm=MD5-sess, nonce="n"`])
+    if (challenge === undefined) throw new Error('no challenge')
+    const request = { method: 'GET', url: new URL('http://www.example.org/a'), body: undefined }
+    const key = md5(`${md5('ärger:Büro:€uro')}:n:first`)
+    for (const [nc, cnonce] of [
+      ['00000001', 'first'],
+      ['00000002', 'second'],
+    ] as const) {
+      const credentials = { username: 'ärger', password: '€uro' }
+      const header = digestAuthorization(challenge, credentials, request, cnonce)
+      expect(header).toContain(`nc=${nc}, cnonce="first"`)
+      expect(header).toContain(`response="${md5(`${key}:n:${nc}:first:auth:${md5('GET:/a')}`)}"`)
+    }
   })
 
   test('takes the strongest of several challenges, in one line or in many, and none that it does not know', () => {
