@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { runCommand } from './program.ts'
+import { leaveWith } from './terminal/interrupts.ts'
 
 // `login-capture …` is `sessionbridge capture …`.
-process.exitCode = await runCommand(['capture', ...process.argv.slice(2)])
+leaveWith(await runCommand(['capture', ...process.argv.slice(2)]))

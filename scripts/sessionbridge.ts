@@ -1,4 +1,5 @@
 #!/usr/bin/env node
 import { runCommand } from './program.ts'
+import { leaveWith } from './terminal/interrupts.ts'
 
-process.exitCode = await runCommand(process.argv.slice(2))
+leaveWith(await runCommand(process.argv.slice(2)))

@@ -31,3 +31,12 @@ export function listenForInterrupts(): Interrupts {
     },
   }
 }
+
+/**
+ * The process ends when all that is under way has ended (the browser closes in the background). Node puts the terminal back as it was when it exits, and aborts when there is none any
+ * more (SIGABRT, maybe with a core file that holds keys): who was hung up dies of that, which a shell sees as 129, too.
+ */
+export function leaveWith(exitCode: number): void {
+  process.exitCode = exitCode
+  if (exitCode === codes.SIGHUP) process.once('exit', () => process.kill(process.pid, 'SIGHUP'))
+}
