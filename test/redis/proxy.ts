@@ -1,5 +1,6 @@
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
+import { freePort } from '../site/free-port.ts'
 
 /** A wire between a store and a Redis, in which things go wrong. */
 export interface Proxy {
@@ -13,6 +14,8 @@ export interface Proxy {
   cut(said?: RegExp): void
   /** From now on the connections of which the client has said something that matches carry nothing; nobody is told. */
   silence(said: RegExp): void
+  /** Pieces of answers that such connections did not carry. */
+  readonly silenced: number
   /** Resets all connections and refuses new ones, until `accept`. */
   refuse(): Promise<void>
   accept(): Promise<void>
@@ -28,6 +31,7 @@ interface Wire {
 
 export async function startProxy(target: number): Promise<Proxy> {
   const wires = new Set<Wire>()
+  let silenced = 0
   const server = createServer((client) => {
     const redis = connect(target, '127.0.0.1')
     const wire: Wire = { client, redis, said: '', silent: false }
@@ -38,6 +42,7 @@ export async function startProxy(target: number): Promise<Proxy> {
       if (proxy.lose === 'nothing' || proxy.lose === 'answers') redis.write(bytes)
     })
     redis.on('data', (bytes) => {
+      if (wire.silent) silenced += 1
       if (wire.silent) return
       if (proxy.lose === 'requests' || proxy.lose === 'nothing') later(proxy.delay, () => client.write(bytes))
     })
@@ -52,7 +57,7 @@ export async function startProxy(target: number): Promise<Proxy> {
       })
     }
   })
-  await listen(server, 0)
+  await listen(server, await freePort()) // it refuses and accepts again on the same
   const { port } = server.address() as AddressInfo
 
   const proxy: Proxy = {
@@ -65,6 +70,9 @@ export async function startProxy(target: number): Promise<Proxy> {
     },
     silence(said) {
       for (const wire of wires) wire.silent ||= said.test(wire.said)
+    },
+    get silenced() {
+      return silenced
     },
     async refuse() {
       const closed = new Promise((resolve) => server.close(resolve))

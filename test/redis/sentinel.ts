@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,18 +19,20 @@ export interface Sentinel {
 export async function startSentinel(name: string, master: number): Promise<Sentinel> {
   const folder = mkdtempSync(join(tmpdir(), 'sessionbridge-sentinel-'))
   guardFolder(folder)
-  const port = await freePort()
   const file = join(folder, 'sentinel.conf')
-  const lines = [
-    `port ${String(port)}`,
+  const settings = [
     'bind 127.0.0.1',
     `dir ${folder}`,
     `sentinel monitor ${name} 127.0.0.1 ${String(master)} 1`,
     `sentinel down-after-milliseconds ${name} 60000`,
   ]
-  writeFileSync(file, `${lines.join('\n')}\n`)
-  const child = await launch([file, '--sentinel'], /\+monitor master/)
-  if (child === undefined) throw new Error(`port ${String(port)} was taken meanwhile`)
+  const start = async (): Promise<{ port: number; child: ChildProcess }> => {
+    const port = await freePort()
+    writeFileSync(file, `${[`port ${String(port)}`, ...settings].join('\n')}\n`)
+    const child = await launch([file, '--sentinel'], /\+monitor master/)
+    return child === undefined ? start() : { port, child }
+  }
+  const { port, child } = await start()
   return {
     port,
     async failover() {

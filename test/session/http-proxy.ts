@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
+import { freePort } from '../site/free-port.ts'
 
 /** A real HTTP proxy that leads every name to this machine, where the shop is, and remembers who was asked for. */
 export interface TestProxy {
@@ -37,7 +38,8 @@ export async function startProxy(user?: {
     socket.on('error', () => target.destroy())
     target.on('error', () => socket.destroy())
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
+  // Not one that somebody else may have a moment after it was closed: then it is to refuse.
+  await once(server.listen(await freePort(), '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
   const access = user === undefined ? '' : `${user.name}:${encodeURIComponent(user.password)}@`
   return {
