@@ -16,8 +16,11 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     environment: 'node',
     // A real browser on two slow cores: the first launch alone can take ten seconds while the other worker builds.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // No test takes a quarter of this on a machine that does nothing else: what runs into it does not come to an end.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // Its own second is less than what a loaded machine may stand still for.
+    expect: { poll: { timeout: 60_000 } },
     teardownTimeout: 20_000,
     pool: 'forks',
     fileParallelism: true,

@@ -94,7 +94,7 @@ function onDisk(): object {
 }
 
 /** Crawlee writes in the background. */
-const waiting = { timeout: 30_000, interval: 50 }
+const waiting = { timeout: 120_000, interval: 50 }
 
 /** All that Crawlee has written, as one text. */
 async function written(): Promise<string> {

@@ -146,13 +146,16 @@ describe('bad input gets one sentence that says what to do', () => {
   })
 
   test('a wrong password is refused, in seconds, with a screenshot', async () => {
-    const began = Date.now()
+    // Whoever waited for the end of its time would wait beyond the end of this test.
+    const patient = ['--timeout', '600']
     const ended = await line.run(
-      ['capture', recipe, '--account', 'alice', '--headless', '--screenshots', 'shots', ...line.browser],
+      [
+        ...['capture', recipe, '--account', 'alice', '--headless', '--screenshots', 'shots', ...patient],
+        ...line.browser,
+      ],
       { env: { SESSIONBRIDGE_SHOP_ALICE_PASSWORD: `${line.shop.canary}-wrong` } },
     )
     expectSentence(ended, 4, /rejected/)
-    expect(Date.now() - began).toBeLessThan(30_000)
     expect((await readdir(join(line.folder, 'shots'))).length).toBeGreaterThan(0)
     const shaped = await line.run([
       'capture',

@@ -22,7 +22,7 @@ beforeAll(async () => {
   output = out + errors
   status = exit[0]
   leftBehind = await readdir(temporary)
-}, 120_000)
+}, 300_000)
 
 afterAll(() => rm(temporary, { recursive: true, force: true }))
 

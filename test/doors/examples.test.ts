@@ -101,6 +101,8 @@ function playwrightConfig(): object {
   return {
     testDir: join(root, 'examples'),
     testMatch: '**/*.spec.ts',
+    timeout: 180_000,
+    expect: { timeout: 60_000 },
     outputDir: join(folder, 'results'),
     use: { launchOptions: { executablePath: env['SESSIONBRIDGE_BROWSER'] } },
   }

@@ -114,7 +114,8 @@ await session.close()
   test('the fixtures sign a Playwright run in, with the same session', async () => {
     await write(
       'playwright.config.ts',
-      `export default { testMatch: 'orders.spec.ts', workers: 2, reporter: 'line' }\n`,
+      `const expect = { timeout: 60_000 }
+export default { testMatch: 'orders.spec.ts', workers: 2, reporter: 'line', timeout: 180_000, expect }\n`,
     )
     await write(
       'orders.spec.ts',

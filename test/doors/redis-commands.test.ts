@@ -17,7 +17,7 @@ beforeAll(async () => {
     openCommandLine(),
     startRedis({ settings: ['--requirepass', password], password }),
   ])
-  const store = redisStore(withPassword())
+  const store = redisStore(withPassword(), { timeout: 20_000 })
   await createVault({ store, key }).put('shop/alice', await signIn(line.shop))
   await store.close()
 }, compiling)

@@ -14,7 +14,7 @@ let monitored: () => string
 beforeAll(async () => {
   shop = await startShop()
   redis = await startRedis()
-  store = redisStore(redis.url)
+  store = redisStore(redis.url, { timeout: 20_000 })
   monitored = await monitor(redis)
 })
 afterAll(async () => {

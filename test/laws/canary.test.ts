@@ -54,7 +54,7 @@ function vaultWith(options: Partial<VaultOptions> = {}): Vault {
     store: fileStore(join(folder, 'store')),
     key,
     browser: { args: [...shop.browserArgs] },
-    http: { lookup: shop.lookup, ca: shop.ca, timeout: 2_000 },
+    http: { lookup: shop.lookup, ca: shop.ca },
     secrets: { ...shop.accounts.alice },
     logger: logger(),
     screenshots: join(folder, 'screenshots'),
@@ -118,7 +118,9 @@ async function live(): Promise<void> {
     await using session = await vaultWith().open(recipeWith(), { account: 'alice' })
     for (const path of ['/breaks', '/hangs', '/away', '/cut', '/nowhere']) {
       const url = shop.url('shop.test', `${path}?token=${canary}`)
-      await fails(`http ${path}`, () => session.http(url, { headers: { authorization: canary } }))
+      await fails(`http ${path}`, () =>
+        session.http(url, { headers: { authorization: canary }, timeout: 2_000 }),
+      )
       await fails(`http POST ${path}`, () =>
         session.http.post(url, { json: { password: canary }, timeout: 500 }),
       )

@@ -46,7 +46,7 @@ afterEach(async () => {
 
 /** Each vault with a store of its own, as in processes of their own. */
 function vaultWith(keys: string | string[] = key): Vault {
-  const store = redisStore(redis.url, { prefix: `operations-${String(place)}:` })
+  const store = redisStore(redis.url, { prefix: `operations-${String(place)}:`, timeout: 20_000 })
   stores.push(store)
   return createVault({ store, key: keys, http: { lookup: shop.lookup, ca: shop.ca } })
 }

@@ -34,7 +34,7 @@ describe.each(['file', 'redis'] as const)('letters in a %s', (kind) => {
     const open = ({ small = false } = {}): Letters =>
       kind === 'file'
         ? jsonlLetters(path, small ? { maxBytes: 1_000 } : {})
-        : redisLetters(redis.url, { stream: name, ...(small && { limit: 6 }) })
+        : redisLetters(redis.url, { stream: name, timeout: 20_000, ...(small && { limit: 6 }) })
     return { open, path }
   }
   const idsOf = async (letters: Letters): Promise<string[]> =>

@@ -84,7 +84,7 @@ test('without a right the command is named by its failure, and nothing that was 
 
 test('a server that quotes arguments in its errors is not repeated either', async () => {
   const odd = await startRedis({ settings: ['--rename-command', 'EVALSHA', 'elsewhere'] })
-  const store = redisStore(odd.url)
+  const store = redisStore(odd.url, { timeout: 20_000 })
   try {
     for (const [name, call] of Object.entries(everyCall)) {
       if (name === 'list') continue // has no script

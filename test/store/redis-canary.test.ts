@@ -26,7 +26,7 @@ let monitored: () => string
 
 beforeAll(async () => {
   server = await startRedis()
-  store = redisStore(server.url)
+  store = redisStore(server.url, { timeout: 20_000 })
   monitored = await monitor(server)
 })
 afterAll(async () => {

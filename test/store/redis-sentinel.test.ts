@@ -30,7 +30,7 @@ test('behind Sentinel the store follows the master, and its watches do', async (
     sentinelRetryStrategy: () => 50,
   })
   client.on('error', () => undefined)
-  const store = redisStore(client, { timeout: 3_000 })
+  const store = redisStore(client, { timeout: 10_000 })
   try {
     let calls = 0
     store.watch('shop/alice', () => {
