@@ -27,6 +27,9 @@ export interface OtherProcess {
   readonly pid: number
   /** Calls into its store; see store-worker.ts. */
   call<T>(call: string, ...args: unknown[]): Promise<T>
+  /** Called each time that it waits for the others (`change` in store-worker.ts), until `goOn`. */
+  onMeeting: () => void
+  goOn(): void
   freeze(): void
   thaw(): void
   /** With SIGKILL. Resolves when the process is gone. */
@@ -36,6 +39,7 @@ export interface OtherProcess {
 interface Answer {
   readonly id?: number
   readonly ready?: boolean
+  readonly meeting?: boolean
   readonly result?: unknown
   readonly error?: { readonly code?: string; readonly message: string }
 }
@@ -65,23 +69,8 @@ export async function startElsewhere(spec: ElsewhereSpec, handicap: Handicap = {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const waiting = new Map<number, (answer: Answer) => void>()
-  const gone = new Promise<void>((resolve) =>
-    child.once('exit', () => {
-      resolve()
-    }),
-  )
-  await new Promise<void>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code) => {
-      reject(new Error(`the worker ended with ${String(code)}`))
-    })
-    child.on('message', (answer: Answer) => {
-      if (answer.ready === true) resolve()
-      else if (answer.id !== undefined) waiting.get(answer.id)?.(answer)
-    })
-  })
   let next = 0
-  return {
+  const started: OtherProcess = {
     pid: child.pid ?? 0,
     call<T>(call: string, ...args: unknown[]) {
       const id = next++
@@ -95,6 +84,8 @@ export async function startElsewhere(spec: ElsewhereSpec, handicap: Handicap = {
         child.send({ id, call, args })
       })
     },
+    onMeeting: () => undefined,
+    goOn: () => child.send({ goOn: true }),
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
     kill() {
@@ -102,4 +93,21 @@ export async function startElsewhere(spec: ElsewhereSpec, handicap: Handicap = {
       return gone
     },
   }
+  const gone = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      resolve()
+    }),
+  )
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      reject(new Error(`the worker ended with ${String(code)}`))
+    })
+    child.on('message', (answer: Answer) => {
+      if (answer.ready === true) resolve()
+      else if (answer.meeting === true) started.onMeeting()
+      else if (answer.id !== undefined) waiting.get(answer.id)?.(answer)
+    })
+  })
+  return started
 }

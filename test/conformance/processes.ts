@@ -8,6 +8,8 @@ import { eventually, pause } from './wait.ts'
 
 const TTL = 400
 const TEN_MINUTES = 600_000
+/** Changes at which all are made to find the same. */
+const MEETINGS = 10
 
 /** The part of the contract that needs several processes: writers, lease holders, dead, frozen, with wrong clocks. */
 export function describeProcesses(
@@ -56,8 +58,14 @@ export function describeProcesses(
       'that change different things lose no change and bring nothing deleted back: %i of them, %i times each',
       async (count, each) => {
         const writers = await start(count)
+        let waiting = 0
+        for (const writer of writers)
+          writer.onMeeting = () => {
+            waiting = (waiting + 1) % writers.length
+            if (waiting === 0) for (const one of writers) one.goOn()
+          }
         const runs = writers.map((writer, who) =>
-          writer.call<Changes>('change', 'shop/alice', `p${String(who)}`, each),
+          writer.call<Changes>('change', 'shop/alice', `p${String(who)}`, each, MEETINGS),
         )
         const seen = await Promise.all(runs)
         const found = await writers[0]?.call<{ bytes: string }>('read', 'shop/alice')
@@ -67,7 +75,7 @@ export function describeProcesses(
         expect(seen).toEqual(seen.map((one) => ({ ...one, lost: 0, back: 0 })))
         expect(shared.counts).toEqual(Object.fromEntries(writers.map((_, who) => [`p${String(who)}`, each])))
         expect([...shared.entries].sort()).toEqual(writers.map((_, who) => `p${String(who)}-${String(each)}`))
-        expect(conflicts).toBeGreaterThan(0) // else they did not meet, and the test shows nothing
+        expect(conflicts).toBeGreaterThanOrEqual(MEETINGS * (count - 1)) // else the test shows nothing
       },
       300_000,
     )
@@ -128,9 +136,15 @@ export function describeProcesses(
     test('do not take a lease that is renewed, whatever clock they have', async () => {
       const [holder, ...takers] = await start(3, (index) => [0, TEN_MINUTES, -TEN_MINUTES][index] ?? 0)
       const ttl = 2_000
-      const take = (): Promise<number> => eventually(async () => holder && (await lease(holder, ttl)))
-      let fence = await take()
-      for (let since = performance.now(), renewed = since; performance.now() - since < 1.2 * ttl;) {
+      /** With when it was asked for: it cannot have ended before that and its ttl. */
+      const take = (): Promise<{ fence: number; at: number }> =>
+        eventually(async () => {
+          const at = performance.now()
+          const fence = holder && (await lease(holder, ttl))
+          return fence === undefined ? undefined : { fence, at }
+        })
+      let { fence, at: renewed } = await take()
+      for (let since = renewed; performance.now() - since < 1.2 * ttl;) {
         const begun = performance.now()
         const held = await holder?.call<boolean>('renew', fence)
         if (held === true) renewed = begun
@@ -141,8 +155,8 @@ export function describeProcesses(
         }
         // lost only if the machine stood still for that long; then it shows nothing, and we begin anew
         expect(performance.now() - renewed).toBeGreaterThanOrEqual(ttl)
-        fence = await take()
-        since = renewed = performance.now()
+        ;({ fence, at: renewed } = await take())
+        since = renewed
       }
     })
   })

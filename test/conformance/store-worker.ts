@@ -18,6 +18,7 @@ const made = stores[maker]?.(...(JSON.parse(args) as unknown[]))
 if (made === undefined) throw new Error(`${module} has no ${maker}`)
 const store = withSealedNames(made)
 const leases = new Map<number, Lease>()
+let goOn: () => void = () => undefined
 
 async function perform(from: Store, { call, args }: Call): Promise<unknown> {
   const [name, second, third] = args as [string, never, never]
@@ -38,7 +39,7 @@ async function perform(from: Store, { call, args }: Call): Promise<unknown> {
     case 'release':
       return leases.get(Number(name))?.release()
     case 'change':
-      return change(from, name, second, third)
+      return change(from, name, { who: second, count: third, meetings: Number(args[3]) })
     default:
       throw new TypeError(`no call ${call}`)
   }
@@ -59,12 +60,24 @@ export interface Changes {
   readonly back: number
 }
 
+interface Changing {
+  readonly who: string
+  readonly count: number
+  /** Changes, from the first on, of which the process has read what there is, and waits for the others to have, too. */
+  readonly meetings: number
+}
+
 /** Makes `count` changes as workers of one session do: adds an entry of its own and deletes the one before. */
-async function change(to: Store, name: string, who: string, count: number): Promise<Changes> {
+async function change(to: Store, name: string, { who, count, meetings }: Changing): Promise<Changes> {
   const seen = { conflicts: 0, lost: 0, back: 0 }
+  let met = 0
   for (let n = 1; n <= count; n++) {
     for (let wrote = false; !wrote;) {
       const found = await to.read(name)
+      if (met < Math.min(n, meetings)) {
+        met = n
+        await meeting()
+      }
       const shared: Shared =
         found === undefined
           ? { counts: {}, entries: [] }
@@ -88,11 +101,23 @@ async function change(to: Store, name: string, who: string, count: number): Prom
   return seen
 }
 
+/** Of two that have read the same and write then, one finds a conflict: that they meet must not be left to luck. */
+async function meeting(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    goOn = resolve
+    process.send?.({ meeting: true })
+  })
+}
+
 function encode(found: StoredBytes | undefined): object | undefined {
   return found && { version: found.version, bytes: Buffer.from(found.bytes).toString('base64') }
 }
 
 process.on('message', (message) => {
+  if ('goOn' in (message as object)) {
+    goOn()
+    return
+  }
   const call = message as Call
   perform(store, call).then(
     (result) => process.send?.({ id: call.id, result }),

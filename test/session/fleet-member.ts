@@ -13,12 +13,18 @@ export interface FleetMember {
   readonly recipe: Recipe
 }
 
+/** Where the store is always there: longer than a machine may stand still. */
+const patient = { timeout: 20_000 }
+
 export async function joinFleet(storeDown: 'fail' | 'continue' = 'fail'): Promise<FleetMember> {
   const job = JSON.parse(process.env['FLEET_JOB'] ?? '') as FleetJob
   const { directory, redis, prefix, key, secrets, leaseFor = 15_000 } = job
   const store =
     directory === undefined
-      ? redisStore(redis ?? [], prefix === undefined ? {} : { prefix })
+      ? redisStore(redis ?? [], {
+          ...(prefix !== undefined && { prefix }),
+          ...(storeDown === 'fail' && patient),
+        })
       : fileStore(directory)
   const browser = await chromium.connect(job.browser)
   const recipe = defineRecipe({

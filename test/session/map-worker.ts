@@ -6,7 +6,7 @@ const job = JSON.parse(process.env['MAP_JOB'] ?? '') as MapJob
 const store =
   job.redis === undefined
     ? fileStore(job.directory ?? '')
-    : redisStore(job.redis, { prefix: job.prefix ?? '' })
+    : redisStore(job.redis, { prefix: job.prefix ?? '', timeout: 20_000 })
 const vault = createVault({ store, key: job.key })
 const recipe = defineRecipe({ name: 'shop', url: new URL('/login', job.shop).href })
 const urls = Array.from({ length: job.count }, (_, n) => `${job.pageUrl}?n=${String(n)}`)

@@ -4,7 +4,10 @@ import type { PoolJob, PoolMessage } from './pool-job.ts'
 // One process that uses a pool, and reports to whoever started it. See pool-processes.test.ts.
 const job = JSON.parse(process.env['POOL_JOB'] ?? '') as PoolJob
 const { who, uses = 0, workers = 1, prefix = '' } = job
-const store = job.redis === undefined ? fileStore(job.directory ?? '') : redisStore(job.redis, { prefix })
+const store =
+  job.redis === undefined
+    ? fileStore(job.directory ?? '')
+    : redisStore(job.redis, { prefix, timeout: 20_000 })
 const vault = createVault({ store, key: job.key })
 const recipe = defineRecipe({ name: 'shop', url: new URL('/login', job.shop).href })
 const pool = vault.pool(recipe, job.accounts, { ttl: job.ttl })

@@ -50,6 +50,7 @@ function figures(): SoakFigures {
 
 function drain(): void {
   clearInterval(pulse)
+  void ask() // a revocation that came a moment ago is noticed by who asks, however late the pulse was
   const look = setInterval(() => {
     if (underWay > 0) return
     clearInterval(look)

@@ -149,9 +149,9 @@ describe('a vault', () => {
 
   test('ends a wrong password in seconds, stores nothing, and does not try it again with each request', async () => {
     const wrong = vaultWith({ secrets: { ...shop.accounts.alice, password: 'not it' } })
-    const begun = Date.now()
-    await expect(wrong.open(recipe, { account: 'alice' })).rejects.toBeInstanceOf(LoginFailedError)
-    expect(Date.now() - begun).toBeLessThan(15_000)
+    // Whoever waited for the end of its time would wait beyond the end of this test.
+    const patient = { ...recipe, timeout: 600_000 }
+    await expect(wrong.open(patient, { account: 'alice' })).rejects.toMatchObject({ failure: 'rejected' })
     expect(await wrong.list()).toEqual([])
 
     await (await vaultWith().open(recipe, { account: 'alice' })).close()
