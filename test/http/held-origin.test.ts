@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createHttp } from '../../src/http/client.ts'
 import { createFetch } from '../../src/http/fetch.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
@@ -111,6 +111,7 @@ describe('an origin that says "later"', () => {
 
 describe('the circuit of an origin', () => {
   test('opens after failures in a row, lets one try, and closes or opens again by that', async () => {
+    const cooldown = 600_000 // passes when the test says so, not while the machine stands still
     let isDown = true
     let trial: ServerResponse | undefined
     const under = place((_, res) => {
@@ -120,13 +121,18 @@ describe('the circuit of an origin', () => {
     })
     const { carrier, traffic, options } = withTraffic({
       retry: { limit: 0 },
-      circuit: { failures: 3, cooldown: 300 },
+      circuit: { failures: 3, cooldown },
     })
     const http = createHttp(carrier, options)
     const standing = () => traffic.standings()[0]
-    const cooled = async (): Promise<void> => {
-      const until = performance.now() + 310
-      await expect.poll(() => performance.now() > until).toBe(true)
+    const uptime = process.uptime.bind(process)
+    let passed = 0
+    const clock = vi.spyOn(process, 'uptime').mockImplementation(() => uptime() + passed / 1_000)
+    onTestFinished(() => {
+      clock.mockRestore()
+    })
+    const cooled = (): void => {
+      passed += cooldown + 1
     }
 
     for (let n = 1; n <= 3; n++) {
@@ -143,14 +149,14 @@ describe('the circuit of an origin', () => {
     expect(under.arrivals).toHaveLength(3)
     expect((await http(shop.url('shop.test', '/echo'))).statusCode).toBe(200) // others are not concerned
 
-    await cooled()
+    cooled()
     expect(await failureOf(http(under.url))).toMatchObject({ statusCode: 500 }) // the trial fails
     expect(standing()).toMatchObject({ circuit: 'open', failures: 4 })
     expect(await failureOf(http(under.url))).toMatchObject({ code: 'circuit-open' })
     expect(under.arrivals).toHaveLength(4)
 
     isDown = false
-    await cooled()
+    cooled()
     const tried = http(under.url).text()
     await expect.poll(() => trial).toBeDefined()
     expect(standing()?.circuit).toBe('half-open')

@@ -71,9 +71,11 @@ describe('limits per origin', () => {
     const under = place((_, res) => res.end())
     const { carrier, options } = withTraffic({ perOrigin: { perSecond: 20 } })
     const http = createHttp(carrier, options)
-    await Promise.all(Array.from({ length: 8 }, () => http(under.url)))
-    const { arrivals } = under
-    expect((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThanOrEqual(7 * 50 - 30)
+    await http(under.url) // has a connection by then: none waits for one, which could outlast a distance
+    await Promise.all(Array.from({ length: 21 }, () => http(under.url)))
+    const arrivals = under.arrivals.slice(1)
+    // Seen at the server, where a machine that stands still lets the first come as late as the second is sent.
+    expect((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThanOrEqual(20 * 50 - 80)
     await http.close()
   })
 
@@ -136,7 +138,8 @@ describe.each(clientNames)('time-outs of %s', (name) => {
     const failure = await failing(under.url, { timeouts: { headers: 60 }, retry: { limit: 1, backOff: 5 } })
     expect(failure).toMatchObject({ code: 'timed-out', after: 60 })
     expect(failure.message).toMatch(/\(headers\)/)
-    expect(under.arrivals).toHaveLength(2)
+    // The server may come round to what was sent after it was given up.
+    await expect.poll(() => under.arrivals.length).toBe(2)
   })
 
   test('no time-out of one attempt disturbs the wait before the next', async () => {

@@ -2,6 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { valueInPage, valuesInPage } from '../../src/http/rules/page-values.ts'
 import type { PagePlace } from '../../src/state/header-rule.ts'
 
+/** Milliseconds of processor time: a busy machine takes none of it. */
+function spentSince(begun: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(begun)
+  return (user + system) / 1_000
+}
+
 const script = (name: string, variable?: string): PagePlace => ({
   ...{ in: 'script', name },
   ...(variable !== undefined && { variable }),
@@ -35,7 +41,7 @@ describe('a value in a page', () => {
   })
 
   test('hostile pages cost no more than their length', () => {
-    const begun = performance.now()
+    const begun = process.cpuUsage()
     const parts = [
       '<'.repeat(2e5),
       '<script>' + 'a='.repeat(2e5),
@@ -48,16 +54,16 @@ describe('a value in a page', () => {
       `<script>${'a . '.repeat(1e5)}</script>`,
     ])
       expect([...valuesInPage(`${html}</script>`)].length).toBeLessThan(2e5)
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    expect(spentSince(begun)).toBeLessThan(10_000)
   })
 
   test.each([
     ['scripts that never end', '<script>'.repeat(220_000), 0],
     ['names and openings by turns', `<script>${'a={b:"x"};'.repeat(180_000)}</script>`, 180_000],
   ])('%s are read in one go, not once for each', (_, html, count) => {
-    const begun = performance.now()
+    const begun = process.cpuUsage()
     expect([...valuesInPage(html)]).toHaveLength(count)
     // A tenth of a second; looking back or ahead from each place takes half a minute.
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    expect(spentSince(begun)).toBeLessThan(10_000)
   })
 })

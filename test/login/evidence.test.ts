@@ -52,9 +52,8 @@ describe('evidence for and against a login', () => {
   test('an application that answers a wrong password with 200 and stays where it is', async () => {
     json('/polite/submit', { ok: false })
     page('/polite', scripted(`await fetch('/polite/submit', { method: 'POST' })`))
-    const begun = performance.now()
-    await expect(login('/polite')).rejects.toMatchObject({ failure: 'rejected' })
-    expect(performance.now() - begun).toBeLessThan(10_000) // the time-out is a minute
+    // Whoever waited for the end of its time would wait beyond the end of this test.
+    await expect(login('/polite', { timeout: 600_000 })).rejects.toMatchObject({ failure: 'rejected' })
   })
 
   test('a server that is out of order has not said no', async () => {
@@ -159,7 +158,7 @@ describe('evidence for and against a login', () => {
         : scripted('')
     })
     const recipe: Partial<Recipe> = {
-      timeout: 6_000,
+      timeout: 15_000,
       async login(at, tools) {
         await at.reload()
         await passwordRecipe(shop).login?.(at, tools)

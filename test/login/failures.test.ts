@@ -52,16 +52,18 @@ const wrong = (): Partial<LoginOptions> => ({
   secrets: { email: shop.accounts.alice.email, password: `${shop.canary}-wrong` },
 })
 
+/** Whoever waited for the end of this time would wait beyond the end of the test. */
+const patient: Partial<Recipe> = { timeout: 600_000 }
+
 describe('a wrong password', () => {
   test('ends in seconds as a typed error with a private picture of the page', async () => {
-    const { error, took } = await failing(passwordRecipe(shop), wrong())
+    const { error } = await failing(passwordRecipe(shop, patient), wrong())
     expect(error).toBeInstanceOf(LoginFailedError)
     expect(error).toMatchObject({
       failure: 'rejected',
       session: 'shop/alice',
       url: shop.url('shop.test', '/login'),
     })
-    expect(took).toBeLessThan(10_000) // the time-out is a minute
     const screenshot = (error instanceof LoginFailedError && error.screenshot) || 'none'
     expect((await stat(screenshot)).mode & 0o777).toBe(0o600)
     expect((await readFile(screenshot)).subarray(1, 4).toString()).toBe('PNG')
@@ -69,23 +71,27 @@ describe('a wrong password', () => {
   })
 
   test('is seen in an ordinary form that comes back with 200', async () => {
-    const { error, took } = await failing(ssoRecipe(shop), wrong())
+    const { error } = await failing(ssoRecipe(shop, patient), wrong())
     expect(error).toMatchObject({ failure: 'rejected', url: shop.url('id.test', '/sign-in') })
-    expect(took).toBeLessThan(10_000)
   })
 
   test.each(['waits', 'throws'] as const)(
     'is seen while the recipe %s for its own sign of success',
     async (how) => {
       const recipe = passwordRecipe(shop, {
+        ...patient,
         async login(page, tools) {
+          const answered = page.waitForResponse('**/api/login')
           await passwordRecipe(shop).login?.(page, tools)
-          await page.getByTestId('status').waitFor({ timeout: how === 'waits' ? 30_000 : 1_500 })
+          await (await answered).finished()
+          await page.getByRole('alert').waitFor()
+          await page.waitForTimeout(1_500) // as long as it takes until the site's no counts
+          if (how === 'throws') throw new Error('no sign of success')
+          await page.getByTestId('status').waitFor({ timeout: 600_000 })
         },
       })
-      const { error, took } = await failing(recipe, wrong())
+      const { error } = await failing(recipe, wrong())
       expect(error).toMatchObject({ failure: 'rejected' })
-      expect(took).toBeLessThan(10_000)
     },
   )
 })
@@ -190,7 +196,7 @@ describe('secrets', () => {
 })
 
 describe('a login that does not come to its end', () => {
-  const idle: Partial<Recipe> = { login: () => Promise.resolve(), timeout: 4_000 }
+  const idle: Partial<Recipe> = { login: () => Promise.resolve(), timeout: 12_000 }
 
   test('a server that never answers', async () => {
     shop.on('shop.test', '/silent', () => undefined)
@@ -198,13 +204,13 @@ describe('a login that does not come to its end', () => {
       passwordRecipe(shop, { url: shop.url('shop.test', '/silent?token=canary'), timeout: 1_500 }),
     )
     expect(error).toMatchObject({ failure: 'timed-out' })
-    expect(took).toBeLessThan(8_000)
+    expect(took).toBeLessThan(25_000) // Playwright's own patience is 30 s
   })
 
   test('a page whose script hangs', async () => {
     const { error, took } = await failing(
       passwordRecipe(shop, {
-        url: shop.url('shop.test', '/stuck?ms=8000'),
+        url: shop.url('shop.test', '/stuck?ms=600000'),
         timeout: 1_500,
         async login(page) {
           await page.getByRole('button').click({ noWaitAfter: true })
@@ -212,7 +218,7 @@ describe('a login that does not come to its end', () => {
       }),
     )
     expect(error).toMatchObject({ code: 'login-failed' })
-    expect(took).toBeLessThan(12_000)
+    expect(took).toBeLessThan(25_000)
   })
 
   test('a recipe that stops before anyone is signed in', async () => {

@@ -191,10 +191,11 @@ describe('learning header rules', () => {
     )
     const odd = '{"__proto__":{"token":"polluted-value-123"},"constructor":"x"}'
     const state = stateOf([cookie('bad', '%E0%A4%A')], { [shop]: { local: { deep, wide, odd, token } } })
-    const begun = performance.now()
+    const begun = process.cpuUsage()
     const { rules } = learnHeaderRules([seen('GET', api, { authorization: `Bearer ${token}` })], state)
     expect(rules).toMatchObject([{ source: { key: 'token' } }])
-    expect(performance.now() - begun).toBeLessThan(5_000)
+    const { user, system } = process.cpuUsage(begun) // a busy machine takes none of it
+    expect(user + system).toBeLessThan(5_000_000)
   })
 
   test('gives the same rules whatever the order of the items (generated)', () => {

@@ -146,11 +146,9 @@ describe('watching requests', () => {
       new EventSource('/endless')
       await fetch('/by-frame')
     })
-    const begun = performance.now()
-    expect(await untilQuiet(watch, { quiet: 200, within: 5_000, signal: new AbortController().signal })).toBe(
-      true,
-    )
-    expect(performance.now() - begun).toBeLessThan(2_000)
+    // Whoever counted them would wait beyond the end of this test.
+    const within = 600_000
+    expect(await untilQuiet(watch, { quiet: 200, within, signal: new AbortController().signal })).toBe(true)
   })
 
   test('ends when told to, and can be called off', async () => {

@@ -1,6 +1,6 @@
 import { chromium } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { captureState } from '../../../src/bridge/context/capture.ts'
+import { captureState } from './patient-capture.ts'
 import { browserContextId, markerDomain } from '../../../src/bridge/context/context-id.ts'
 import { readCookies, writeCookies } from '../../../src/bridge/context/cookies.ts'
 import { serverObject } from '../../../src/bridge/context/playwright-server.ts'

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { applyState } from '../../../src/bridge/context/apply.ts'
-import { captureState } from '../../../src/bridge/context/capture.ts'
+import { captureState } from './patient-capture.ts'
 import type { OriginState } from '../../../src/state/state.ts'
 import { item, itemsIn, originIn, stateOf, useStage } from './stage.ts'
 

@@ -38,7 +38,7 @@ describe('watchOrigins', () => {
         ),
       ])
       const ours = { origin: stage.origin('cdn.tracker.test'), expression: 'self.origin' }
-      expect(await askOrigins(context, [ours], { timeout: 5_000 })).toEqual([
+      expect(await askOrigins(context, [ours], { timeout: 60_000 })).toEqual([
         { origin: ours.origin, text: ours.origin },
       ])
 
@@ -64,7 +64,7 @@ describe('knownOrigins', () => {
       let opened = 0
       context.on('page', () => (opened += 1))
       // Playwright's public way visits every origin and tells only those with localStorage: here, none.
-      const known = await knownOrigins(context, { timeout: 5_000 })
+      const known = await knownOrigins(context, { timeout: 60_000 })
       expect([...known]).toEqual([stage.origin('shop.test'), stage.origin('id.test')])
       expect(opened).toBe(0)
     })

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
 import { Cell } from '../../../src/state/cell.ts'
+import { eventually } from '../../conformance/wait.ts'
 import { item, stateOf, useStage } from '../context/stage.ts'
 import { cookie, cookieIn, goLive, setItem } from './live-stage.ts'
 
@@ -90,7 +91,9 @@ describe('detaching', () => {
       expect(open()).toEqual(held)
       expect(listeners(context, page, ...open())).toBe(heard)
       expect(cell.subscriptions).toBe(0)
-      expect(timers()).toBeLessThanOrEqual(ticking)
+      // One for each visit would be fifty; a few may be of vitest, which has just told something.
+      expect(timers()).toBeLessThan(ticking + 25)
+      await eventually(() => Promise.resolve(timers() <= ticking || undefined))
       expect(await page.evaluate(() => [document.cookie, localStorage.getItem('k')])).toEqual(['a=51', '51'])
       expect(heard).toBeLessThan(12) // the control of the count: some are the bridge's seeding and Playwright's own
     })
@@ -142,13 +145,11 @@ describe('detaching', () => {
     await stage.inContext(async (context) => {
       const { live, cell } = await goLive(context)
       const page = await context.newPage()
-      await page.goto(stage.shop.url('shop.test', '/stuck?ms=30000'))
+      await page.goto(stage.shop.url('shop.test', '/stuck?ms=600000'))
       await live.settle()
       void page.evaluate('hang()').catch(() => undefined)
       cell.setCookie(cookie('a', '1'), 'test')
-      const begun = performance.now()
-      await live.finish()
-      expect(performance.now() - begun).toBeLessThan(12_000)
+      await live.finish() // the page hangs for longer than this test may last
       expect((await context.cookies()).map(({ name }) => name)).toContain('a')
     })
   })

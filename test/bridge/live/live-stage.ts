@@ -73,6 +73,9 @@ export function itemIn(
   return cell.origin(origin)?.[kind]?.find((item) => item.name === name)?.value
 }
 
+/** ms; what is to come comes in less, unless the browser stands still. */
+const patience = 60_000
+
 /** Resolves with what `read` answers once it is what is wanted; asks again with each change of the cell. */
 export async function whenCell<T>(cell: Cell, read: () => T, isWanted: (value: T) => boolean): Promise<T> {
   let unsubscribe: () => void = () => undefined
@@ -86,7 +89,7 @@ export async function whenCell<T>(cell: Cell, read: () => T, isWanted: (value: T
       unsubscribe = cell.subscribe(look)
       timer = setTimeout(() => {
         reject(new Error(`the cell still says ${String(read())}`))
-      }, 5_000)
+      }, patience)
       look()
     })
   } finally {
@@ -103,7 +106,7 @@ export async function whenPageCookie(page: Page, name: string, value: string | u
       return (pair === undefined ? null : pair.slice(wanted.length + 1)) === is
     },
     [name, value ?? null] as const,
-    { polling: 5, timeout: 5_000 },
+    { polling: 5, timeout: patience },
   )
 }
 
@@ -116,6 +119,6 @@ export async function whenPageItem(
   await page.waitForFunction(
     ([where, key, is]) => window[where].getItem(key) === is,
     [kind, name, value ?? null] as const,
-    { polling: 5, timeout: 5_000 },
+    { polling: 5, timeout: patience },
   )
 }

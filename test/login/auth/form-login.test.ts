@@ -190,7 +190,7 @@ describe('reading forms', () => {
   })
 
   test('does not hang on pages that are no HTML', () => {
-    const begun = performance.now()
+    const begun = process.cpuUsage()
     for (const text of [
       '<',
       '<form',
@@ -200,6 +200,7 @@ describe('reading forms', () => {
     ])
       expect(readForms(text)).toEqual([])
     expect(readMeta('<meta name=a content=b>', 'a')).toBe('b')
-    expect(performance.now() - begun).toBeLessThan(5_000)
+    const { user, system } = process.cpuUsage(begun) // a busy machine takes none of it
+    expect(user + system).toBeLessThan(5_000_000)
   })
 })

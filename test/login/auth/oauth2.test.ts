@@ -8,6 +8,7 @@ import {
   deviceCodeAuth,
   refreshTokenAuth,
 } from '../../../src/login/auth/oauth2-recipes.ts'
+import { eventually } from '../../conformance/wait.ts'
 import { launchChromium } from '../../site/chromium.ts'
 import { startShop, type Shop } from '../../site/shop.ts'
 import { json, oauthClientId, redirectUri, startOAuth, type OAuthServer } from './oauth-server.ts'
@@ -162,9 +163,10 @@ describe('a device code', () => {
       deviceUrl: server.deviceUrl,
       prompt({ userCode, verificationUri, account }) {
         prompts.push(`${account} at ${verificationUri}`)
-        setTimeout(() => {
+        // The person takes longer than the first two questions.
+        void eventually(() => Promise.resolve(server.counts.polls > 1 || undefined)).then(() => {
           server.decide(userCode, true)
-        }, 100)
+        })
       },
     })
     const vault = vaultAt(shop, { secrets: { client_secret: server.clientSecret } })
