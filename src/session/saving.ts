@@ -139,12 +139,24 @@ export class Saving {
 
   /** Takes in what others have written since. */
   async refresh(): Promise<void> {
-    if (this.#running !== undefined) return // it finds out by itself
-    const theirs = await readStored(this.#shelf, this.#host.name)
-    if (theirs === undefined || theirs.version === this.#stored.version || this.isSaving) return
+    const theirs = await this.#readTheirs()
+    if (theirs === undefined || theirs.version === this.#stored.version) return
     const wasClean = !this.isDirty
     this.#takeIn(theirs)
     if (wasClean && this.#stored === theirs) this.#savedRevision = this.#host.cell.revision
+  }
+
+  /**
+   * What stands in the store when no save of ours is under way: one that has written already does not meet what others write
+   * after it, and what was read before one has ended is older than what it wrote.
+   */
+  async #readTheirs(): Promise<Stored | undefined> {
+    for (;;) {
+      await this.#running?.catch(() => undefined)
+      const known = this.#stored
+      const theirs = await readStored(this.#shelf, this.#host.name)
+      if (!this.isSaving && this.#stored === known) return theirs
+    }
   }
 
   get isSaving(): boolean {

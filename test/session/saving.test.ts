@@ -117,6 +117,44 @@ describe('saving', () => {
     expect(saving.isDirty).toBe(false)
   })
 
+  test('what others write after our write, and before we hear of its end, is taken in', async () => {
+    const shelf = await shelfWith(snapshot(1))
+    const [mine, theirs] = [await writer(shelf), await writer(shelf)]
+    await theirs.saving.refresh()
+    let told: Promise<void> | undefined
+    const write = shelf.store.write.bind(shelf.store)
+    shelf.store.write = async (...args) => {
+      const version = await write(...args)
+      shelf.store.write = write
+      theirs.cell.setCookie(cookie('theirs', '1'), 'test')
+      await theirs.saving.save()
+      told = mine.saving.refresh()
+      await new Promise(setImmediate)
+      return version
+    }
+    mine.cell.setCookie(cookie('mine', '1'), 'test')
+    await mine.saving.save()
+    await told
+    expect(mine.cell.state.cookies.map((one) => one.name).sort()).toEqual(['mine', 'theirs'])
+  })
+
+  test('what was read before our save is not taken for newer than it', async () => {
+    const shelf = await shelfWith(snapshot(1))
+    const [mine, theirs] = [await writer(shelf), await writer(shelf)]
+    theirs.cell.setCookie(cookie('theirs', '1'), 'test')
+    await theirs.saving.save()
+    const read = shelf.store.read.bind(shelf.store)
+    shelf.store.read = async (...args) => {
+      const found = await read(...args)
+      shelf.store.read = read
+      mine.cell.setCookie(cookie('mine', '1'), 'test')
+      await mine.saving.save()
+      return found
+    }
+    await mine.saving.refresh()
+    expect(mine.cell.state.cookies.map((one) => one.name).sort()).toEqual(['mine', 'theirs'])
+  })
+
   test('a writer of an older epoch adopts the newer login instead of overwriting it', async () => {
     const shelf = await shelfWith(snapshot(1, [cookie('sid', 'old')]))
     const { cell, saving } = await writer(shelf)
