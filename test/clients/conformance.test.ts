@@ -11,7 +11,8 @@ import {
 import { plainIdentity } from '../bench/plain-session.ts'
 import { installForeignClients } from '../site/foreign-clients.ts'
 import { startShop, type Shop } from '../site/shop.ts'
-import { closedPort, coded, startHome, type Home, type Seen } from './home.ts'
+import { freePort } from '../site/free-port.ts'
+import { coded, startHome, type Home, type Seen } from './home.ts'
 import {
   followByThemselves,
   ownConnections,
@@ -173,7 +174,7 @@ describe.each(wearers)('%s', (name) => {
   })
 
   test('fails with what went wrong, typed, and nothing of the session', async () => {
-    const port = String(await closedPort())
+    const port = String(await freePort())
     const gone = `${own ? 'http://127.0.0.1' : 'https://app.wear.test'}:${port}/?q=${shop.canary}`
     const error = await failure(wearer.ask(gone))
     expect(causes(error).some((cause) => cause instanceof RequestFailedError)).toBe(true)

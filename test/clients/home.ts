@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { readAll } from '../login/auth/oauth-server.ts'
 import type { Shop } from '../site/shop.ts'
@@ -99,14 +97,4 @@ function replies(
 
 async function seenOf(at: string, req: IncomingMessage): Promise<Seen> {
   return { at, method: req.method, headers: req.headers, body: (await readAll(req)).toString() }
-}
-
-/** Nothing listens there: a server had it a moment ago. */
-export async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

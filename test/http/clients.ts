@@ -1,6 +1,6 @@
 import { createHttp } from '../../src/http/client.ts'
 import type { Carrier, DeadAnswer } from '../../src/http/carrier.ts'
-import { createFetch, type SessionFetch } from '../../src/http/fetch.ts'
+import { createFetch } from '../../src/http/fetch.ts'
 import { createGotTransport } from '../../src/http/wire/got-transport.ts'
 import { createNodeTransport, NodeWire } from '../../src/http/wire/node-wire.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
@@ -17,6 +17,8 @@ export type ClientName = (typeof clientNames)[number]
 export interface Client {
   readonly name: ClientName
   ask(url: string, request?: Asked): Promise<Answered>
+  /** Open connections that nobody uses; `undefined` where nobody knows. */
+  free(): number | undefined
   close(): Promise<void>
 }
 
@@ -64,11 +66,12 @@ function httpClient(name: ClientName, http: ReturnType<typeof createHttp>): Clie
         for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one)
       return { status: response.statusCode, url: response.url, headers, text: response.text() }
     },
+    free: () => http.connections()?.free,
     close: () => http.close(),
   }
 }
 
-function fetchClient(name: ClientName, fetch: SessionFetch): Client {
+function fetchClient(name: ClientName, fetch: ReturnType<typeof createFetch>): Client {
   return {
     name,
     async ask(url, request = {}) {
@@ -76,6 +79,7 @@ function fetchClient(name: ClientName, fetch: SessionFetch): Client {
       const { status, headers } = response
       return { status, url: response.url, headers, text: await response.text() }
     },
+    free: () => fetch.connections()?.free,
     close: () => fetch.close(),
   }
 }

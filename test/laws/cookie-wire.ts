@@ -76,7 +76,7 @@ class Desk {
       const timer = setTimeout(() => {
         this.#waiting.delete(id)
         reject(new Error(`No request for ${url.href}`))
-      }, 10_000)
+      }, 60_000)
       const came = (cookie: string): void => {
         clearTimeout(timer)
         resolve(cookie)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeCookies } from '../../src/bridge/context/cookies.ts'
 import { cookieHeader } from '../../src/bridge/jar/cookie-header.ts'
 import { ingestSetCookies } from '../../src/bridge/jar/set-cookie.ts'
 import { Cell } from '../../src/state/cell.ts'
@@ -24,14 +25,20 @@ test('a young cookie goes with a POST from another site, and an old one does not
   const asking: Asking = { manner: 'post', page: { secure: true, host: 'other.test' } }
   const [header] = await tab.ask(asking, [wire.expect(url)]) // the page is there before the clock runs
   expect(header).toBe('')
-  const cell = new Cell()
+  let cell = new Cell()
   const lines = ['unset=1; Path=/', 'lax=1; SameSite=Lax; Path=/', 'none=1; SameSite=None; Secure; Path=/']
-  const set = Date.now()
-  await wire.visit(url, { lines })
-  const stored = Date.now()
-  ingestSetCookies(cell, url, lines, { by: 'test', now: set })
+  let [set, stored] = [0, 0]
   const counts = { young: 0, old: 0 }
-  while (counts.old === 0) {
+  while (counts.young === 0 || counts.old === 0) {
+    // Anew, if the machine stood still for all of its youth.
+    if (counts.young === 0) {
+      await writeCookies(wire.context, [], { replace: true })
+      cell = new Cell()
+      set = Date.now()
+      await wire.visit(url, { lines })
+      stored = Date.now()
+      ingestSetCookies(cell, url, lines, { by: 'test', now: set })
+    }
     const from = Date.now()
     const [header] = await tab.ask(asking, [wire.expect(url)])
     const to = Date.now()
@@ -44,5 +51,4 @@ test('a young cookie goes with a POST from another site, and an old one does not
     const now = young ? set + long : set + long + 1
     expect(header).toBe(cookieHeader(cell, url, { ...contextOf(asking), now }))
   }
-  expect(counts.young).toBeGreaterThan(0)
 })
