@@ -128,7 +128,8 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
     try {
       return await sendInTime(wire, deadline)
     } catch (error) {
-      if (deadline.isCancelled || !isSafeMethod(hop.method) || !isStaleConnection(error))
+      const mayGoAgain = isSafeMethod(hop.method) && hop.body !== 'stream'
+      if (deadline.isCancelled || !mayGoAgain || !isStaleConnection(error))
         throw wireError(hop, error, deadline)
     }
     // The server had closed the idle connection at the very moment we used it. Browsers send again, and so do we.

@@ -69,6 +69,7 @@ class FetchClient {
     try {
       return await this.#send(request)
     } catch (error) {
+      if (request.body instanceof Readable) request.body.destroy() // whoever made it hears that nobody reads on
       throw fetchError(error, request.signal)
     }
   }

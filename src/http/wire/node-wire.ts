@@ -157,9 +157,11 @@ function sendOne(wire: NodeWire, request: WireRequest, cancellation: Cancellatio
     tellConnected(running, cancellation)
     running.on('error', reject) // may come more than once; without a listener that would end the process
     cancellation.onCancel((reason) => running.destroy(reason))
-    if (request.body instanceof Readable)
-      request.body.on('error', (error) => running.destroy(error)).pipe(running)
-    else running.end(request.body)
+    const { body } = request
+    if (body instanceof Readable) {
+      running.once('close', () => body.destroy()) // also after an answer that came before its end
+      body.on('error', (error) => running.destroy(error)).pipe(running)
+    } else running.end(body)
   })
 }
 
