@@ -116,7 +116,8 @@ async function writeAnswer(response: Response, options: CurlOptions, screen: Scr
 }
 
 async function writeFile(response: Response, path: string): Promise<void> {
-  const file = createWriteStream(path)
+  // What a site says to who is signed in is for nobody else.
+  const file = createWriteStream(path, { mode: 0o600 })
   const done = finished(file)
   try {
     for await (const chunk of chunksOf(response)) {

@@ -125,7 +125,7 @@ function describe(done: (exitCode: number) => void): Command {
     .option('-H, --header <line>', 'further header, "Name: value" (repeatable)', gather)
     .option('-d, --data <data>', 'body; @file reads a file, @- stdin')
     .option('-i, --include', 'status and headers before the body (cookie values masked)')
-    .option('-o, --output <file>', 'body into a file')
+    .option('-o, --output <file>', 'body into a file (a new one is readable by you alone)')
     .option('-f, --fail', 'no body and exit code 1 for status 400 and above')
     .action((name: string, url: string, options: CurlOptions) =>
       run(options, done, async (call: Call<CurlOptions>) =>

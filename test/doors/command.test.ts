@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -151,7 +150,7 @@ setTimeout(async () => {
     expect(headers).toEqual(expect.arrayContaining(['x-mine: yes', 'content-type: text/plain']))
     const stored = await curl('/api/orders', '-o', 'orders.json')
     expect(stored).toMatchObject({ code: 0, stdout: '' })
-    expect(existsSync(join(line.folder, 'orders.json'))).toBe(true)
+    expect((await stat(join(line.folder, 'orders.json'))).mode & 0o777).toBe(0o600)
     const shaped = parse((await curl('/api/orders', '--json')).stdout)
     expect(shaped).toMatchObject({ status: 200 })
   })

@@ -5,19 +5,29 @@ import type { Snapshot } from '../../snapshot/envelope.ts'
 import { changeLedger, readLedger, withEvent } from '../ledger.ts'
 import { readStored, writeStored, type Shelf } from '../stored.ts'
 
-/** Writes a session that was made elsewhere, in the place of what stands there. */
+const writeTries = 20
+
+/** Writes a session that was made elsewhere, in the place of what stands there, and of what is saved there meanwhile. */
 export async function putSession(
   shelf: Shelf,
   name: string,
   content: Pick<Snapshot, 'state'> & Partial<Snapshot>,
 ): Promise<void> {
-  const current = await readStored(shelf, name)
-  const { epoch = 0, generation = 0 } = current?.snapshot ?? {}
-  const facts = { headerRules: [], savedAt: Date.now(), ...content }
-  const next = await nextEpoch(shelf, name, epoch)
-  const snapshot = { ...facts, name, epoch: next, generation: generation + 1 }
-  await writeStored(shelf, snapshot, current?.version, { milestone: true })
-  await tellCreated(shelf, name, next, 'from elsewhere')
+  for (let attempt = 1; ; attempt++) {
+    const current = await readStored(shelf, name)
+    const { epoch = 0, generation = 0 } = current?.snapshot ?? {}
+    const facts = { headerRules: [], savedAt: Date.now(), ...content }
+    const next = await nextEpoch(shelf, name, epoch)
+    const snapshot = { ...facts, name, epoch: next, generation: generation + 1 }
+    try {
+      await writeStored(shelf, snapshot, current?.version, { milestone: true })
+    } catch (error) {
+      if (error instanceof StoreConflictError && attempt < writeTries) continue
+      throw error
+    }
+    await tellCreated(shelf, name, next, 'from elsewhere')
+    return
+  }
 }
 
 /**
