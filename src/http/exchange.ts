@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { createAttempts } from './trouble/attempts.ts'
 import { ingestSetCookies } from '../bridge/jar/set-cookie.ts'
 import { RedirectRefusedError, RequestFailedError, SessionbridgeError } from '../errors.ts'
+import type { Cell } from '../state/cell.ts'
 import type { Carrier } from './carrier.ts'
 import { followHints } from './headers/client-hints.ts'
 import type { Deadline } from './deadline.ts'
@@ -11,6 +12,7 @@ import { isSafeMethod, type Hop } from './hop.ts'
 import { defaultMaxResponseBytes, type HttpOptions } from './options.ts'
 import { createLiving, type Living } from './rules/living.ts'
 import { nextHop } from './redirects.ts'
+import { rememberSecureHost, secureHop, secureUrl } from './secure-hosts.ts'
 import { NeedsBrowserError, type BlockedError } from './trouble/traffic-errors.ts'
 import type { Transport, WireAnswer, WireRequest } from './wire/wire.ts'
 import { headerValue, headerValues } from './wire/wire.ts'
@@ -61,7 +63,7 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
   const { timeouts, maxResponseBytes = defaultMaxResponseBytes } = options
 
   async function follow(request: ExchangeRequest, deadline: Deadline): Promise<Exchanged> {
-    let hop = request.first()
+    let hop = secureHop(carrier.cell, request.first())
     const redirects: string[] = []
     const opening = living(request, deadline)
     const rules = opening && (await opening)
@@ -74,6 +76,8 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
       if (rules !== undefined) await rules.prepare(hop)
       const epoch = cell.epoch
       const answer = await sendOnce(request, hop, deadline, rules)
+      if (answer.headers['strict-transport-security'] !== undefined)
+        rememberSecureHost(cell, hop.url, answer.headers)
       if (answer.statusCode >= 500) await carrier.traffic?.failed(hop.url)
       else carrier.traffic?.succeeded(hop.url)
       if (!hop.anonymous && cell.epoch === epoch) {
@@ -89,7 +93,7 @@ export function createExchange(carrier: Carrier, transport: Transport, options: 
         answer.body.discard()
         continue
       }
-      const next = request.redirect === 'manual' ? undefined : redirected(hop, answer)
+      const next = request.redirect === 'manual' ? undefined : redirected(cell, hop, answer)
       if (next === undefined) {
         const isRead = readsWhole(request, answer) || rules?.wants(hop, answer) === true
         const content = isRead ? await readContent(hop, answer, deadline) : undefined
@@ -193,9 +197,9 @@ function refuseUnsigned({ name }: Carrier, { method, url, anonymous, written }: 
   throw new NeedsBrowserError(name, method, url)
 }
 
-function redirected(hop: Hop, answer: WireAnswer): Hop | undefined {
+function redirected(cell: Cell, hop: Hop, answer: WireAnswer): Hop | undefined {
   try {
-    return nextHop(hop, answer.statusCode, answer.headers)
+    return nextHop(hop, answer.statusCode, answer.headers, (url) => secureUrl(cell, url))
   } catch (error) {
     answer.body.discard()
     throw error

@@ -41,12 +41,18 @@ const policies = new Set<string>([
 
 /**
  * The request that follows an answer, as a browser would make it, or `undefined` when the answer is no redirect.
- * Throws `RedirectRefusedError` where a browser would stop. Pure: counting hops and sending is the exchange's.
+ * Throws `RedirectRefusedError` where a browser would stop. Pure: counting hops and sending is the exchange's; `secure` knows
+ * which hosts are to be asked over TLS only.
  */
-export function nextHop(hop: Hop, statusCode: number, headers: WireHeaders): Hop | undefined {
+export function nextHop(
+  hop: Hop,
+  statusCode: number,
+  headers: WireHeaders,
+  secure = (url: URL): URL => url,
+): Hop | undefined {
   const location = redirectLocation(hop, statusCode, headers)
   if (location === undefined) return undefined
-  const url = redirectTarget(hop, location)
+  const url = secure(redirectTarget(hop, location))
   const keepsMethod = !becomesGet(hop.method, statusCode)
   const crosses = url.origin !== hop.url.origin
   if (hop.url.protocol === 'https:' && url.protocol === 'http:') refuseDowngrade(hop, keepsMethod)

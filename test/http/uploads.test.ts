@@ -1,6 +1,6 @@
 import type { Http2ServerResponse } from 'node:http2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { closedPort } from '../clients/home.ts'
+import { freePort } from '../site/free-port.ts'
 import { startShop, type Shop } from '../site/shop.ts'
 import { createFetch, type SessionFetch } from '../../src/http/fetch.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
@@ -94,7 +94,7 @@ describe.each(kinds)('over %s', (kind) => {
   })
 
   test('one that never gets a connection', async () => {
-    const error = await send(`https://up.test:${String(await closedPort())}/`)
+    const error = await send(`https://up.test:${String(await freePort())}/`)
     expect(error).toMatchObject({ reason: 'ECONNREFUSED' })
   })
 
