@@ -7,20 +7,25 @@ export class SingleFlight<T> {
   readonly #flights = new Map<string, Flight<T>>()
 
   run(key: string, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    let flight = this.#flights.get(key)
-    if (flight === undefined) {
-      const controller = new AbortController()
-      const result = work(controller.signal).finally(() => this.#flights.delete(key))
-      flight = { result, controller, waiting: 0 }
-      this.#flights.set(key, flight)
+    return join(this.#flights.get(key) ?? this.#begin(key, work), signal)
+  }
+
+  #begin(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+    const controller = new AbortController()
+    const over = (): void => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key)
     }
-    return join(flight, signal)
+    const flight: Flight<T> = { result: work(controller.signal).finally(over), controller, over, waiting: 0 }
+    this.#flights.set(key, flight)
+    return flight
   }
 }
 
 interface Flight<T> {
   readonly result: Promise<T>
   readonly controller: AbortController
+  /** Nobody joins it any more. */
+  over(): void
   waiting: number
 }
 
@@ -39,6 +44,10 @@ async function join<T>(flight: Flight<T>, signal: AbortSignal | undefined): Prom
   } finally {
     if (leave !== undefined) signal?.removeEventListener('abort', leave)
     flight.waiting -= 1
-    if (flight.waiting === 0) flight.controller.abort(signal?.reason)
+    if (flight.waiting === 0) {
+      // Who comes while it cleans up (a browser takes its time to close) must not get the failure of those who gave up.
+      flight.over()
+      flight.controller.abort(signal?.reason)
+    }
   }
 }

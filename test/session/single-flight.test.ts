@@ -77,6 +77,22 @@ describe('single flight', () => {
     expect(seen?.aborted).toBe(true)
   })
 
+  test('who comes while work that all have given up still cleans up gets a run of its own', async () => {
+    const flights = new SingleFlight<string>()
+    const impatient = new AbortController()
+    const cleanUp = deferred<string>()
+    const only = flights.run('k', impatient.signal, () => cleanUp.promise)
+    impatient.abort(new Error('enough'))
+    await expect(only).rejects.toThrow('enough')
+    const work = deferred<string>()
+    const later = [1, 2].map(() => flights.run('k', undefined, () => work.promise))
+    cleanUp.reject(new Error('aborted'))
+    await new Promise(setImmediate)
+    const latest = flights.run('k', undefined, () => Promise.resolve('a third run'))
+    work.resolve('the second run')
+    expect(await Promise.all([...later, latest])).toEqual(Array.from({ length: 3 }, () => 'the second run'))
+  })
+
   test('all callers get the error of the one run', async () => {
     const flights = new SingleFlight<number>()
     const work = deferred<number>()
