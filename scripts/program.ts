@@ -191,8 +191,11 @@ async function run<Options extends CommonOptions>(
       if (options.verbose === true) screen.error(framesOf(error))
       done(exitCode)
     } else {
-      screen.error('sessionbridge: interrupted; nothing was changed that was not finished')
-      done(interrupts.exitCode)
+      const { exitCode } = interrupts
+      const message = 'interrupted; nothing was changed that was not finished'
+      await screen.data({ error: { code: 'interrupted', message, exitCode } })
+      screen.error(`sessionbridge: ${message}`)
+      done(exitCode)
     }
   } finally {
     screen.stop()

@@ -21,7 +21,7 @@ afterAll(() => line[Symbol.asyncDispose]())
 describe('a command that reads stdin', () => {
   test.each([
     ['SIGINT', 130, ['convert', '-', '--to', 'netscape']],
-    ['SIGTERM', 143, ['import', '-', 'shop/bob']],
+    ['SIGTERM', 143, ['import', '-', 'shop/bob', '--json']],
     ['SIGTERM', 143, ['curl', 'shop/alice', 'https://shop.test/', '-d', '@-']],
   ] as const)('ends at the first %s with %i, although its input does not: %j', async (signal, code, args) => {
     const ended = await line.run([...args, '--store', join(line.folder, 'store')], {
@@ -32,7 +32,13 @@ describe('a command that reads stdin', () => {
         })
       },
     })
-    expect(ended).toMatchObject({ code, stdout: '' })
-    expect(ended.stderr).toContain('interrupted')
+    expect(ended).toMatchObject({ code, stderr: expect.stringContaining('interrupted') as string })
+    const said = ended.stdout === '' ? undefined : (JSON.parse(ended.stdout) as object)
+    const isJson = (args as readonly string[]).includes('--json')
+    expect(said).toEqual(
+      isJson
+        ? { error: { code: 'interrupted', message: expect.any(String) as string, exitCode: code } }
+        : undefined,
+    )
   })
 })

@@ -7,6 +7,7 @@ import {
   SecretMissingError,
   SecretOriginError,
   SessionDeadError,
+  StoreFailedError,
 } from '../../errors.ts'
 import { BlockedError } from '../../http/trouble/traffic-errors.ts'
 import { steadyNow } from '../../observe/clock.ts'
@@ -47,8 +48,11 @@ export class Endings {
     if (!(cause instanceof Error) || !(error instanceof Error)) return undefined
     if (isOne(cause, ends)) return error
     if (isOne(cause, ofLogins)) return this.#isOurs(cause) ? error : undefined
+    // A renewal needs the store; so may the work, for something else.
+    const isUnrenewed = cause instanceof StoreFailedError
     const isRefused = cause instanceof ResponseStatusError && refusals.has(cause.statusCode)
-    if (!isRefused || !(await this.#isDead())) return undefined
+    if (!(isUnrenewed || isRefused) || !(await this.#isDead())) return undefined
+    if (isUnrenewed) return error
     return new SessionDeadError(this.#host.name, 'the server no longer takes it', { cause })
   }
 

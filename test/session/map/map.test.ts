@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { StoreFailedError } from '../../../src/errors.ts'
 import { BlockedError } from '../../../src/http/trouble/traffic-errors.ts'
 import { mapUrls } from '../../../src/session/map/map.ts'
 import type { MapProgress } from '../../../src/session/map/map-options.ts'
@@ -133,6 +134,25 @@ describe('session.map', () => {
       [0, 1, 2, 3],
       [0, 1, 3],
     ])
+  })
+
+  test.each([
+    { isDead: true, outcome: 'ends the run' },
+    { isDead: false, outcome: 'is one of its address' },
+  ])('a store that fails the work $outcome when the session is dead: $isDead', async ({ isDead }) => {
+    let asked = 0
+    const away = new StoreFailedError('lease shop/alice', 'it is away')
+    const asking = {
+      ...host,
+      isDead: () => {
+        asked += 1
+        return Promise.resolve(isDead)
+      },
+    }
+    const mapping = mapUrls(asking, urls, () => Promise.reject(away), { concurrency: 1 })
+    if (isDead) await expect(mapping).rejects.toBe(away)
+    else expect((await mapping).failed).toBe(50)
+    expect(asked).toBe(1) // and not for each address
   })
 
   test('can be called off', async () => {
