@@ -1,4 +1,4 @@
-import { type PageValue, valueInPage, valuesInPage } from '../../http/rules/page-values.ts'
+import { valuesInPage } from '../../http/rules/page-values.ts'
 import type { AnswerPlace, AnswerSource, PagePlace, PageSource } from '../../state/header-rule.ts'
 import { beginnings } from './explanations.ts'
 import { resembles } from './header-making.ts'
@@ -54,11 +54,12 @@ export function explainByWire(
   index: AnswerIndex,
   requests: readonly ObservedRequest[],
 ): WireExplanation | undefined {
+  const pages = requests.filter(isPage)
   for (const sighting of sightings.toReversed()) {
     for (const at of beginnings(sighting)) {
       const value = sighting.value.slice(at)
       const prefix = sighting.value.slice(0, at)
-      const source = fromPage(sighting, value, requests) ?? fromAnswer(sighting, value, index)
+      const source = fromPage(sighting, value, pages) ?? fromAnswer(sighting, value, index)
       if (source !== undefined) return { prefix, value, source }
     }
   }
@@ -90,18 +91,11 @@ function fromAnswer(
 function fromPage(
   { request: sent, header }: Sighting,
   value: string,
-  requests: readonly ObservedRequest[],
+  all: readonly ObservedRequest[],
 ): Omit<PageSource, 'kept'> | undefined {
   if (value.length < shortest || value.length > longest) return undefined
-  const pages = requests.filter(
-    (request) =>
-      request.sequence < sent.sequence &&
-      request.resourceType === 'document' &&
-      request.method === 'GET' &&
-      request.contentType?.includes('html') === true &&
-      isPlain(request) &&
-      new URL(request.url).origin === senderOf(sent),
-  )
+  const sender = senderOf(sent)
+  const pages = all.filter(({ sequence, url }) => sequence < sent.sequence && new URL(url).origin === sender)
   for (const { url, answer } of pages.toReversed()) {
     const at = answer === undefined ? undefined : placeOf(answer, value, header)
     if (at !== undefined) return { from: 'page', url: withoutQuery(url), at }
@@ -109,26 +103,65 @@ function fromPage(
   return undefined
 }
 
-/** Read once per page. */
-const placesIn = new WeakMap<ObservedAnswer, readonly PageValue[]>()
+function isPage(request: ObservedRequest): boolean {
+  const { resourceType, method, contentType } = request
+  return (
+    resourceType === 'document' &&
+    method === 'GET' &&
+    contentType?.includes('html') === true &&
+    isPlain(request)
+  )
+}
+
+/** What stands in a page, read once: all places of a value, and the value that reading a place anew would find. */
+interface PageIndex {
+  readonly places: ReadonlyMap<string, readonly PagePlace[]>
+  readonly first: ReadonlyMap<string, string>
+}
+
+const indexes = new WeakMap<ObservedAnswer, PageIndex>()
+
+/** As `valueInPage` reads: the first one that is not empty, with or without its variable. */
+function indexOf(answer: ObservedAnswer): PageIndex {
+  const known = indexes.get(answer)
+  if (known !== undefined) return known
+  const places = new Map<string, PagePlace[]>()
+  const first = new Map<string, string>()
+  for (const { at, value } of valuesInPage(answer.text ?? '')) {
+    if (value === '') continue
+    const there = places.get(value)
+    if (there === undefined) places.set(value, [at])
+    else if (there.length < mostPlaces) there.push(at)
+    for (const key of [placeKey(at), placeKey(withoutVariable(at))])
+      if (!first.has(key)) first.set(key, value)
+  }
+  const index = { places, first }
+  indexes.set(answer, index)
+  return index
+}
+
+/** More of one value are no places for a nonce. */
+const mostPlaces = 100
+
+function placeKey(at: PagePlace): string {
+  return JSON.stringify([at.in, at.name, at.in === 'script' ? at.variable : undefined])
+}
+
+function withoutVariable(at: PagePlace): PagePlace {
+  return at.in === 'script' ? { in: 'script', name: at.name } : at
+}
 
 /** Where a value stands so that it can be found there again; best where it is named alike. */
 function placeOf(answer: ObservedAnswer, value: string, name: string): PagePlace | undefined {
-  const { text: html = '' } = answer
-  let all = placesIn.get(answer)
-  if (all === undefined) placesIn.set(answer, (all = [...valuesInPage(html)]))
-  const places = all.filter((found) => found.value === value).map(({ at }) => at)
+  const { places, first } = indexOf(answer)
   const rank = (at: PagePlace): number =>
     at.in === 'input' && at.name === name
       ? 0
       : resembles(name, { from: 'page', url: '', at, kept: '' })
         ? 1
         : 2
-  for (const at of places.sort((a, b) => rank(a) - rank(b))) {
-    const general: PagePlace = at.in === 'script' ? { in: 'script', name: at.name } : at
-    if (valueInPage(html, general) === value) return general
-    if (valueInPage(html, at) === value) return at
-  }
+  for (const at of [...(places.get(value) ?? [])].sort((a, b) => rank(a) - rank(b)))
+    for (const place of [withoutVariable(at), at]) if (first.get(placeKey(place)) === value) return place
   return undefined
 }
 
