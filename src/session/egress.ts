@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { browserProxy, browserScheme, proxyOf } from '../http/wire/proxy.ts'
+import { browserProxy, browserScheme, credentialsOf, proxyOf } from '../http/wire/proxy.ts'
 import type { ConnectionOptions } from '../http/wire/tls.ts'
 import type { Recipe } from '../login/recipe.ts'
 import type { Snapshot } from '../snapshot/envelope.ts'
@@ -8,8 +8,7 @@ import type { VaultOptions } from './options.ts'
 
 /** Digest of scheme, user and place of a proxy: a new password is no new proxy, another user may be another way out. */
 export function proxyDigest(proxy: URL): string {
-  const { username, host } = proxy
-  const place = `${browserScheme(proxy)}//${decodeURIComponent(username)}@${host}`
+  const place = `${browserScheme(proxy)}//${credentialsOf(proxy).username}@${proxy.host}`
   return createHash('sha256').update(place).digest('hex').slice(0, 22)
 }
 

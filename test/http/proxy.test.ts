@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RequestFailedError } from '../../src/errors.ts'
 import type { HttpOptions } from '../../src/http/options.ts'
 import { browserProxy, proxyOf } from '../../src/http/wire/proxy.ts'
+import { proxyDigest } from '../../src/session/egress.ts'
 import { type Authority, createAuthority } from '../site/certificates.ts'
 import { launchChromium } from '../site/chromium.ts'
 import type { Shop } from '../site/shop.ts'
@@ -127,6 +128,21 @@ describe('what a SOCKS proxy answers', () => {
     expect(await failureOf(client.ask(shop.url('shop.test', '/echo')))).toMatchObject({ reason, tier })
     proxies.answerSocks(0)
     await client.close()
+  })
+})
+
+describe('a password with a percent sign that begins no escape', () => {
+  test.each([
+    ['http', 'PROXY_ANSWERED_407'],
+    ['socks5', 'PROXY_AUTHENTICATION_FAILED'],
+  ] as const)('is shown to the %s proxy', async (kind, reason) => {
+    const shop = shops['http/1.1']
+    const proxyUrl = proxies.url(kind, '100%:50%off%40@')
+    const client = await clientOf('fetch', carrierOf({}), { lookup: shop.lookup, proxyUrl })
+    expect(await failureOf(client.ask(shop.url('shop.test', '/echo')))).toMatchObject({ reason })
+    await client.close()
+    expect(browserProxy(new URL(proxyUrl))).toMatchObject({ username: '100%', password: '50%off@' })
+    expect(proxyDigest(new URL(proxyUrl))).toHaveLength(22)
   })
 })
 

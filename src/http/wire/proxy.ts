@@ -68,11 +68,28 @@ export function browserProxy(proxy: URL): {
   readonly username?: string
   readonly password?: string
 } {
-  const { host, username, password } = proxy
+  const { username, password } = credentialsOf(proxy)
   return {
-    server: `${browserScheme(proxy)}//${host}`,
-    ...(username !== '' && { username: decodeURIComponent(username) }),
-    ...(password !== '' && { password: decodeURIComponent(password) }),
+    server: `${browserScheme(proxy)}//${proxy.host}`,
+    ...(username !== '' && { username }),
+    ...(password !== '' && { password }),
+  }
+}
+
+/** As they were meant: a percent sign that begins no escape is one, as in `50%off`; URLs take it, `decodeURIComponent` does not. */
+export function credentialsOf({ username, password }: URL): {
+  readonly username: string
+  readonly password: string
+} {
+  const plain = (text: string): string => text.replace(/(?:%[\da-f]{2})+/gi, unescaped)
+  return { username: plain(username), password: plain(password) }
+}
+
+function unescaped(escapes: string): string {
+  try {
+    return decodeURIComponent(escapes)
+  } catch {
+    return escapes
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { serverName, type TunnelTarget, type TunnelTls } from './proxy.ts'
+import { credentialsOf, serverName, type TunnelTarget, type TunnelTls } from './proxy.ts'
 import { type ConnectionOptions, verifiedTls } from './tls.ts'
 
 /** Milliseconds for the proxy to open the way. */
@@ -56,8 +56,7 @@ async function throughSocks(proxy: URL, target: TunnelTarget, options: Connectio
   const host = hostOf(proxy)
   const port = proxy.port === '' ? 1080 : Number(proxy.port)
   const [{ SocksClient }, socket] = await Promise.all([import('socks'), connected(host, port, options)])
-  const userId = decodeURIComponent(proxy.username)
-  const password = decodeURIComponent(proxy.password)
+  const { username: userId, password } = credentialsOf(proxy)
   try {
     await SocksClient.createConnection({
       command: 'connect',
@@ -119,9 +118,10 @@ function overTls(socket: Socket, host: string, tls: TunnelTls): Socket {
 }
 
 function authorization(proxy: URL): Record<string, string> {
-  if (proxy.username === '' && proxy.password === '') return {}
-  const pair = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
-  return { 'Proxy-Authorization': `Basic ${Buffer.from(pair).toString('base64')}` }
+  const { username, password } = credentialsOf(proxy)
+  if (username === '' && password === '') return {}
+  const pair = Buffer.from(`${username}:${password}`).toString('base64')
+  return { 'Proxy-Authorization': `Basic ${pair}` }
 }
 
 function hostOf({ hostname }: URL): string {
