@@ -1,6 +1,9 @@
 import { ClosedError, TimedOutError } from '../errors.ts'
 import { Cancellation } from './wire/wire.ts'
 
+/** Node takes more, such as `Infinity`, for one millisecond. */
+const longestTimer = 2 ** 31 - 1
+
 /** The end of one exchange: its time, its caller's signal, or the client's close. */
 export class Deadline extends Cancellation {
   readonly #operation: () => string
@@ -38,9 +41,12 @@ export class Deadline extends Cancellation {
   restart(): void {
     clearTimeout(this.#timer)
     if (this.#after === 0) return
-    this.#timer = setTimeout(() => {
-      this.cancel(new TimedOutError(this.#operation(), this.#after))
-    }, this.#after)
+    this.#timer = setTimeout(
+      () => {
+        this.cancel(new TimedOutError(this.#operation(), this.#after))
+      },
+      Math.min(this.#after, longestTimer),
+    )
   }
 
   /** Stops the clock and waits; rejects when cancelled. */
@@ -84,9 +90,12 @@ export class Deadline extends Cancellation {
     clearTimeout(this.#phaseTimer)
     this.#phaseTimer = undefined
     if (ms === undefined) return
-    this.#phaseTimer = setTimeout(() => {
-      this.interrupt(new TimedOutError(`${this.#operation()} (${name})`, ms))
-    }, ms)
+    this.#phaseTimer = setTimeout(
+      () => {
+        this.interrupt(new TimedOutError(`${this.#operation()} (${name})`, ms))
+      },
+      Math.min(ms, longestTimer),
+    )
   }
 
   /** Done when the exchange is over; at most one at a time. */

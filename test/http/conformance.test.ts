@@ -191,6 +191,13 @@ describe.each(subjects)('%s, %s', (name, protocol) => {
     expect(seen.headers.filter(([header]) => header.toLowerCase() === 'cookie')).toHaveLength(1)
   })
 
+  test('a time limit without end is none, and not one of no time', async () => {
+    for (const timeout of [Infinity, 2 ** 40]) {
+      const patient = await open({ timeout, timeouts: { headers: timeout } })
+      expect((await patient.ask(shop.url('shop.test', '/echo'))).status).toBe(200)
+    }
+  })
+
   test('the time limit is a typed error', async () => {
     const error = await failureOf(
       (await open({ timeout: 50 })).ask(shop.url('shop.test', '/silent?token=canary')),
