@@ -3,7 +3,7 @@ import type { StateCookie } from '../../state/state.ts'
 import { LoginEnded } from '../explain.ts'
 import type { SignInTools } from '../recipe.ts'
 import type { FormOptions } from './form-recipe.ts'
-import { readForms, readMeta, type HtmlForm } from './html-forms.ts'
+import { readBase, readForms, readMeta, type HtmlForm } from './html-forms.ts'
 
 /** Reads the page, fills in its form, sends it. What proves that it was taken is the probe's; a form that comes again is a no. */
 export async function signInByForm(tools: SignInTools, options: FormOptions): Promise<void> {
@@ -55,7 +55,7 @@ function submit(
   const content = new URLSearchParams()
   for (const [name, value] of form.defaults) if (!Object.hasOwn(values, name)) content.append(name, value)
   for (const [name, value] of Object.entries(values)) content.append(name, value)
-  const action = new URL(form.action === '' ? page.url : form.action, page.url)
+  const action = form.action === '' ? page.url : new URL(form.action, readBase(page.text(), page.url))
   const { origin } = new URL(page.url)
   const options = { headers: { Referer: page.url, ...header }, throwHttpErrors: false, signal }
   // A password in a URL would be in the logs of every machine on the way.

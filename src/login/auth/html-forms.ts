@@ -41,6 +41,15 @@ export function readForms(html: string): HtmlForm[] {
   return forms
 }
 
+/** What addresses in the page are relative to: its own address, unless a `base` says another. */
+export function readBase(html: string, url: string): string {
+  for (const { name, attributes } of tagsOf(html)) {
+    const href = name === 'base' ? attributes.get('href') : undefined
+    if (href !== undefined) return URL.canParse(href, url) ? new URL(href, url).href : url
+  }
+  return url
+}
+
 /** The `content` of the meta tag of that name. */
 export function readMeta(html: string, name: string): string | undefined {
   for (const { name: element, attributes } of tagsOf(html))

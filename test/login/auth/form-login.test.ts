@@ -109,6 +109,20 @@ describe('a form login over HTTP', () => {
     expect(session.dropped).toMatchObject([{ kind: 'cookie', name: '_ga', reason: 'tracker' }])
   })
 
+  test('goes where the page says that its addresses begin', async () => {
+    const form =
+      '<form method=post action="enter"><input name=email><input type=password name=password></form>'
+    shop.on('www.based.test', '*', (req, res) => {
+      const isIn = cookie(req.headers.cookie, 'sid') === 'in'
+      if (req.url === '/app/enter') res.setHeader('set-cookie', 'sid=in; Path=/')
+      const page = req.url === '/a/login' ? `<base target=x><base href="/app/"><base href="/b/">${form}` : ''
+      res.writeHead(isIn || req.url !== '/home' ? 200 : 401, { 'content-type': 'text/html' }).end(page)
+    })
+    const [url, home] = ['/a/login', '/home'].map((path) => shop.url('www.based.test', path))
+    await using session = await vault().open(recipe({ url: url ?? '', home: home ?? '', values: {} }))
+    expect(await session.check()).toBe('alive')
+  })
+
   test('is done again, once, when the session dies under many requests', async () => {
     await using session = await vault().open(recipe({ probe: shop.url('www.form.test', '/orders') }))
     sessions.clear()
