@@ -14,6 +14,7 @@ import { cookieKey, type SessionState, type StateCookie } from '../state/state.t
 import { reached, type Attempt } from './attempt.ts'
 import { captureIdentity } from './capture-identity.ts'
 import { declaredRules } from './learn/declared-headers.ts'
+import { rulesByConvention } from './learn/conventions.ts'
 import { learnHeaderRules, type LearnedHeaders } from './learn/learn-headers.ts'
 import { observedValues } from './learn/observed-values.ts'
 import { probeCandidates } from './probe-candidates.ts'
@@ -66,7 +67,10 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
   ])
   reached(attempt, 'state is captured')
   const { rules, unexplained, kept } = carriedBy(attempt, requests, captured.state)
-  const whatIs = withKept(captured.state, kept)
+  const since = attempt.desk.lastGivenAt ?? 0
+  const pages = requests.filter(({ at }) => at >= since)
+  const unused = rulesByConvention(pages, captured.state, rules)
+  const whatIs = withKept(captured.state, new Map([...unused.kept, ...kept]))
   const shared = {
     ...{ identity, unexplained, captured: whatIs, capturedAt, signOuts },
     visitedOrigins: [...attempt.visited.origins],
@@ -88,9 +92,14 @@ export async function gather(attempt: Attempt, lastResort = false): Promise<Gath
   const left = [...unportable, ...captured.report]
   const found = await prove(attempt, { ...claim, state: cut.state })
   reached(attempt, found.probe === undefined ? 'no proof found' : 'proven')
-  const gathered = { ...shared, headerRules: rules, ...found, report: [...left, ...cut.dropped] }
+  // What nobody has sent yet is no evidence, and no reason to ask: the proof does without it.
+  const gathered = {
+    ...shared,
+    headerRules: [...rules, ...unused.rules],
+    ...found,
+    report: [...left, ...cut.dropped],
+  }
   if (found.probe === undefined && browserOnly !== undefined) {
-    const since = attempt.desk.lastGivenAt ?? 0
     const facts = { since, origins: browserOnly, identity, http: attempt.http, session: attempt.session }
     if (await isProvenByPage(requests, facts)) return { ...gathered, provenByPage: true }
   }

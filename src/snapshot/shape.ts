@@ -94,7 +94,7 @@ const headerRule = object<HeaderRule>(
     prefix: text,
     source: faultOfSource,
   },
-  { encoding: oneOf('decoded'), in: oneOf('body'), paths: listOf(text) },
+  { encoding: oneOf('decoded'), in: oneOf('body', 'form'), paths: listOf(text) },
 )
 
 const answer = object<ProbeAnswer>(

@@ -80,9 +80,9 @@ export type KeptSource = PageSource | AnswerSource | ObservedSource
 export interface HeaderRule {
   /** As the browser wrote it; for a body its field's name. The `*` of a dynamic source stands for the same here. */
   readonly header: string
-  /** Absent: a header. `body`: a field of form and JSON bodies. */
-  readonly in?: 'body'
-  /** The only origins it goes to: those where the page itself sent it. */
+  /** Absent: a header. `body`: a field of form and JSON bodies. `form`: one of forms only. */
+  readonly in?: 'body' | 'form'
+  /** The only origins it goes to: those where the page itself sent it, or by its own forms would. */
   readonly origins: readonly string[]
   /** Only to these (`coversPath`); absent: all paths of the origins. */
   readonly paths?: readonly string[]

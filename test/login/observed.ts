@@ -1,3 +1,4 @@
+import type { HeaderRule } from '../../src/state/header-rule.ts'
 import type { ObservedRequest } from '../../src/login/learn/watch-requests.ts'
 import type { SessionState, StateCookie } from '../../src/state/state.ts'
 
@@ -45,4 +46,13 @@ export function stateOf(
       ...(session !== undefined && { sessionStorage: items(session) }),
     })),
   }
+}
+
+/** Of the kind that a rule is made from most often. */
+export const cookieRule: HeaderRule = {
+  header: 'X-CSRF-Token',
+  origins: ['https://shop.test'],
+  methods: 'unsafe',
+  prefix: '',
+  source: { from: 'cookie', name: 'csrf' },
 }

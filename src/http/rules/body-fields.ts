@@ -8,13 +8,14 @@ import type { Hop } from '../hop.ts'
  * caller has written it. A body that is no form and no JSON object stays as it is.
  */
 export function fillFields(rules: readonly HeaderRule[], cell: Cell, hop: Hop, body: Uint8Array): Uint8Array {
+  const type = hop.written.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
+  const isForm = !/^application\/json/i.test(type)
   const fields = rules
-    .filter((rule) => appliesTo(rule, hop.method, hop.url))
+    .filter((rule) => appliesTo(rule, hop.method, hop.url) && (isForm || rule.in === 'body'))
     .flatMap((rule) => ruleValues(rule, cell, hop.url))
   if (fields.length === 0) return body
-  const type = hop.written.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
   if (/^application\/x-www-form-urlencoded/i.test(type)) return filledForm(fields, body)
-  if (/^application\/json/i.test(type)) return filledJson(fields, body)
+  if (!isForm) return filledJson(fields, body)
   const boundary = /^multipart\/form-data;.*\bboundary="?([^";]+)/i.exec(type)?.[1]
   return boundary === undefined ? body : filledParts(fields, body, boundary)
 }

@@ -156,7 +156,7 @@ class LivingRules {
   constructor(cell: Cell, rules: readonly HeaderRule[]) {
     this.cell = cell
     this.#rules = rules.filter(isLiving)
-    this.#fields = rules.filter((rule) => rule.in === 'body')
+    this.#fields = rules.filter((rule) => rule.in !== undefined)
   }
 
   /** What is to be sent in the place of a body made of fields. */
@@ -221,7 +221,7 @@ class LivingRules {
       (rule) =>
         canBeRead(rule.source) &&
         appliesTo(rule, hop.method, hop.url) &&
-        (rule.in === 'body' ? takesFields : !isWritten(rule)),
+        (rule.in !== undefined ? takesFields : !isWritten(rule)),
     )
   }
 

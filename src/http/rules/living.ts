@@ -29,7 +29,7 @@ export function createLiving(carrier: Carrier, exchange: Exchange): OpenLiving {
     if (headerRules !== rules) {
       rules = headerRules
       isNeeded = rules.some(
-        ({ in: place, source: { from } }) => place === 'body' || from === 'page' || from === 'answer',
+        ({ in: place, source: { from } }) => place !== undefined || from === 'page' || from === 'answer',
       )
     }
     if (!isNeeded || request.reading === true) return undefined
