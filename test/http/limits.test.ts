@@ -72,10 +72,10 @@ describe('limits per origin', () => {
     const { carrier, options } = withTraffic({ perOrigin: { perSecond: 20 } })
     const http = createHttp(carrier, options)
     await http(under.url) // has a connection by then: none waits for one, which could outlast a distance
+    const begun = performance.now()
     await Promise.all(Array.from({ length: 21 }, () => http(under.url)))
-    const arrivals = under.arrivals.slice(1)
-    // Seen at the server, where a machine that stands still lets the first come as late as the second is sent.
-    expect((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)).toBeGreaterThanOrEqual(20 * 50 - 80)
+    // From before the first was sent: at the server a machine that stands still lets any of them come late.
+    expect((under.arrivals.at(-1) ?? 0) - begun).toBeGreaterThanOrEqual(20 * 50 - 5)
     await http.close()
   })
 

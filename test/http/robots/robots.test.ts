@@ -142,6 +142,7 @@ describe('robots.txt', () => {
       await (n % 2 === 0 ? session.http : session.fetch)(shop.url(host, `/site/${String(n)}`))
     }
     for (const n of [0, 1]) await ask(n) // both have a connection by then: waiting for one could outlast a distance
+    const begun = performance.now()
     const slow = Array.from({ length: 9 }, (_, n) => ask(n + 2))
     await session.http(shop.url(free, '/site/1'))
     await Promise.all(slow)
@@ -149,8 +150,8 @@ describe('robots.txt', () => {
       .filter(({ path }) => path !== '/robots.txt')
       .map(({ at }) => at)
     expect(times).toHaveLength(2 + 9)
-    // On the wire, where a machine that stands still lets the first come as late as the second is sent.
-    expect((times.at(-1) ?? 0) - (times[2] ?? 0)).toBeGreaterThan(8 * 200 - 210)
+    // From before the first was sent: on the wire a machine that stands still lets any of them come late.
+    expect((times.at(-1) ?? 0) - begun).toBeGreaterThanOrEqual(8 * 200 - 5)
     expect(of(free).at(-1)?.at).toBeLessThan(times.at(-1) ?? 0)
   })
 
