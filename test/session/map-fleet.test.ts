@@ -149,10 +149,12 @@ describe.each(['file', 'redis'] as const)('a job of several processes on a %s st
     let midway: () => void = () => undefined
     const isMidway = new Promise<void>((resolve) => (midway = resolve))
     let held = 0
-    // The one that will be killed gets no answer any more from some page on: it dies in the middle of its work.
-    onPage = (n, who) => {
+    // The one that will be killed gets no answer any more from some page on: it dies in the middle of its work. Until then the
+    // others get none: they could have done all of it before.
+    onPage = (_, who) => {
+      if (who !== 'killed') return isMidway
       const mine = [...asked.values()].flat().filter((name) => name === 'killed').length
-      if (who !== 'killed' || mine <= 30) return undefined
+      if (mine <= 30) return undefined
       held += 1
       if (held === concurrency) midway()
       return new Promise(() => undefined)
