@@ -63,7 +63,7 @@ function storage(facts: SessionFacts): string[] {
 
 function headers(facts: SessionFacts): string[] {
   const rows = facts.headerRules.map((rule) => [
-    `${rule.in !== undefined ? 'field ' : ''}${printable(rule.header, 60)} ← ${printable(rule.source, 160)}`,
+    `${rule.in !== 'header' ? 'field ' : ''}${printable(rule.header, 60)} ← ${printable(rule.source, 160)}`,
     `to ${printable([...rule.origins, ...rule.paths.map((path) => `below ${path}`)].join(', '), 200)}`,
     rule.methods === 'unsafe' ? 'with writes only' : 'with every request',
   ])

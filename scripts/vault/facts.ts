@@ -152,7 +152,8 @@ export function carriedBy(state: SessionState, rules: readonly HeaderRule[]): st
   return [
     ...[...names].map((name) => `cookie ${name}`),
     ...rules.map(
-      (rule) => `${rule.in !== undefined ? 'field' : 'header'} ${rule.header} ← ${sourceInWords(rule.source)}`,
+      (rule) =>
+        `${rule.in !== undefined ? 'field' : 'header'} ${rule.header} ← ${sourceInWords(rule.source)}`,
     ),
   ]
 }
