@@ -31,11 +31,15 @@ function run(
   return mapUrls(host, urls, work, { once: job, concurrency: 50 })
 }
 
-/** As if all that has been written to the folder were written `age` ms ago. */
+/** As if all that has been written to the folder were written `age` ms ago. What goes meanwhile has gone. */
 async function ageAll(age: number): Promise<void> {
   const at = new Date(Date.now() - age)
-  for (const file of await readdir(folder, { recursive: true, withFileTypes: true }))
-    if (file.isFile() && file.name.endsWith('.sealed')) await utimes(join(file.parentPath, file.name), at, at)
+  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile() || !file.name.endsWith('.sealed')) continue
+    await utimes(join(file.parentPath, file.name), at, at).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+  }
 }
 
 async function pages(): Promise<string[]> {
