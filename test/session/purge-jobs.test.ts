@@ -36,8 +36,8 @@ async function ageAll(age: number): Promise<void> {
   const at = new Date(Date.now() - age)
   for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!file.isFile() || !file.name.endsWith('.sealed')) continue
-    await utimes(join(file.parentPath, file.name), at, at).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
+    await utimes(join(file.parentPath, file.name), at, at).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     })
   }
 }
