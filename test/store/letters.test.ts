@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -131,14 +131,60 @@ describe('letters in a file', () => {
     const path = join(folder, 'killed')
     const before = jsonlLetters(path)
     await before.add([letter('a'), letter('b')])
-    await writeFile(`${path}.old`, await readFile(path))
-    await rm(path)
+    await rename(path, `${path}.0123456789abcdef.old`)
     const letters = jsonlLetters(path)
     await letters.add([letter('c')])
     expect((await letters.read()).letters.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
     await letters.close()
     expect((await jsonlLetters(path).read()).letters.map(({ id }) => id).sort()).toEqual(['a', 'b', 'c'])
     expect((await readdir(folder)).filter((name) => name.startsWith('killed'))).toEqual(['killed'])
+  })
+
+  test('what is gone stays gone, in whatever order old files are ended', async () => {
+    const path = join(folder, 'orders')
+    for (const [letters, words] of ['01', '10']) {
+      const shelf = jsonlLetters(path)
+      await shelf.add([letter('a'), letter('b')])
+      await rename(path, `${path}.000000000000000${letters ?? ''}.old`)
+      for (const one of (await shelf.read()).letters) if (one.id === 'a') await shelf.settle(one)
+      await rename(path, `${path}.000000000000000${words ?? ''}.old`)
+      await shelf.close()
+      expect((await jsonlLetters(path).read()).letters.map(({ id }) => id)).toEqual(['b'])
+      expect((await readdir(folder)).filter((name) => name.startsWith('orders'))).toEqual(['orders'])
+    }
+  })
+
+  test('several that tidy, add and read at the same time lose none, and bring back none', async () => {
+    const path = join(folder, 'together')
+    const first = jsonlLetters(path)
+    /** By closing, which tidies. */
+    const tidy = async (): Promise<void> => {
+      const shelf = jsonlLetters(path)
+      await shelf.read()
+      await shelf.close()
+    }
+    const big = (id: string): SealedLetter => ({ ...letter(id), sealed: `${id}${'x'.repeat(1_000)}` })
+    let tidied = 0
+    for (let round = 0; round < 10; round++) {
+      const names = Array.from({ length: 100 }, (_, n) => `${String(round)}-${String(n)}`)
+      await first.add(names.map(big))
+      for (const one of (await first.read()).letters) if (!one.id.endsWith('-0')) await first.settle(one)
+      const before = (await stat(path)).ino
+      const read = async (): Promise<string[]> =>
+        (await jsonlLetters(path).read()).letters.map(({ id }) => id).sort()
+      const wanted = Array.from({ length: round + 1 }, (_, n) => `${String(n)}-0`)
+      const added = `extra-${String(round)}-0`
+      const [, seen] = await Promise.all([
+        Promise.all(Array.from({ length: 4 }, tidy)),
+        read(),
+        first.add([letter(added)]),
+      ])
+      expect(seen).toEqual(expect.arrayContaining(wanted))
+      for (const one of (await first.read()).letters) if (one.id === added) await first.settle(one)
+      expect(await read()).toEqual(wanted)
+      if ((await stat(path)).ino !== before) tidied += 1
+    }
+    expect(tidied).toBeGreaterThan(0)
   })
 })
 

@@ -1,15 +1,17 @@
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
   fstatSync,
-  linkSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   statSync,
   unlinkSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { StoreFailedError } from '../../errors.ts'
 import { attempt, codeOf, flush, openRegular, syncFolder, writeFully } from '../file/disk.ts'
 import { newestOfEach, type KeptLetter, type Letters, type SealedLetter } from './contract.ts'
@@ -61,8 +63,7 @@ export class JsonlLetters implements Letters {
       try {
         await this.#tidy()
       } catch (error) {
-        // Somebody else tidies at the same time; letters that stand there twice count once.
-        if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'ENOENT') throw error
+        if (codeOf(error) !== 'ENOENT') throw error // somebody else has tidied at the same time
       }
     })
   }
@@ -93,7 +94,7 @@ export class JsonlLetters implements Letters {
     const gone = new Set<string>()
     const found: KeptLetter[] = []
     let damaged = 0
-    for (const line of [...linesOf(this.#old()), ...linesOf(this.#path)]) {
+    for (const line of this.#lines()) {
       const fields = fieldsOf(line)
       const { id, tries, sealed } = fields
       if (typeof fields['gone'] === 'string') gone.add(fields['gone'])
@@ -104,26 +105,50 @@ export class JsonlLetters implements Letters {
     return { letters: newestOfEach(found.filter(({ id }) => !gone.has(id))), damaged }
   }
 
-  /** Leaves out what is gone. Who is killed in between leaves the old file beside the new one, and both are read. */
-  async #tidy(): Promise<void> {
-    const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
-    const isUnfinished = statSync(this.#old(), { throwIfNoEntry: false }) !== undefined
-    if (!isUnfinished) {
-      if (size < worthTidying || this.#read().letters.length * 2 > linesOf(this.#path).length) return
-      linkSync(this.#path, this.#old())
-      unlinkSync(this.#path)
+  /** Again when a file was moved aside meanwhile: it was in neither place when we looked. */
+  #lines(): string[] {
+    for (let olds = this.#olds(); ;) {
+      const lines = [...olds, this.#path].flatMap(linesOf)
+      const before = new Set(olds)
+      olds = this.#olds()
+      if (olds.every((old) => before.has(old))) return lines
     }
-    const kept = new Set(this.#read().letters.map(({ sealed }) => sealed))
-    const lines = linesOf(this.#old()).map(fieldsOf)
-    const living = lines.filter(({ sealed }) => typeof sealed === 'string' && kept.has(sealed))
-    if (living.length > 0) await this.#append(living, Infinity)
+  }
+
+  /**
+   * Leaves out what is gone: moves the file aside, under a name that nobody else gives, and adds what lives to a new one. Who is
+   * killed in between leaves the old file beside the new one: both are read, and the next one ends the work. Two at the same
+   * old file add some letters twice, which count once.
+   */
+  async #tidy(): Promise<void> {
+    for (const old of this.#olds()) await this.#finish(old)
+    const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
+    if (size < worthTidying || this.#read().letters.length * 2 > linesOf(this.#path).length) return
+    const old = `${this.#path}.${randomBytes(8).toString('hex')}.old`
+    renameSync(this.#path, old)
+    await this.#finish(old)
+  }
+
+  async #finish(old: string): Promise<void> {
+    const wanted = new Set<unknown>(this.#read().letters.map(({ sealed }) => sealed))
+    const moved = linesOf(old).map(fieldsOf)
+    for (const { sealed } of linesOf(this.#path).map(fieldsOf)) wanted.delete(sealed) // somebody has moved them already
+    const living = moved.filter(({ sealed }) => wanted.delete(sealed)) // each once
+    // What is gone may stand in another old file.
+    const gone = this.#olds().length > 1 ? moved.filter((line) => line.gone !== undefined) : []
+    if (living.length + gone.length > 0) await this.#append([...living, ...gone], Infinity)
     await syncFolder(dirname(this.#path))
-    unlinkSync(this.#old())
+    unlinkSync(old)
     await syncFolder(dirname(this.#path))
   }
 
-  #old(): string {
-    return `${this.#path}.old`
+  #olds(): string[] {
+    const [folder, name] = [dirname(this.#path), basename(this.#path)]
+    const isOld = (other: string): boolean =>
+      other.startsWith(`${name}.`) && /^\.[0-9a-f]{16}\.old$/.test(other.slice(name.length))
+    return namesIn(folder)
+      .filter(isOld)
+      .map((other) => join(folder, other))
   }
 }
 
@@ -132,6 +157,15 @@ const newLine = Buffer.from('\n')
 function endsLine(file: number, size: number): boolean {
   const last = Buffer.alloc(1)
   return size === 0 || (readSync(file, last, 0, 1, size - 1) === 1 && last.equals(newLine))
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  }
 }
 
 function linesOf(path: string): string[] {
