@@ -37,6 +37,16 @@ const http1Required = 13
 /** Of nghttp2: it takes eight CONTINUATION frames of 16 KiB, and Node has no setting for that (20.20). */
 const tooManyContinuations = -905
 
+/** Rounds of the event loop that a body may come behind its head: a stream for it would cost as much as all the rest. */
+const bodyWithin = 3
+
+function afterRounds(rounds: number, done: () => void): void {
+  setImmediate(() => {
+    if (rounds <= 1) done()
+    else afterRounds(rounds - 1, done)
+  })
+}
+
 /** One request on a stream of its own. `again`: sends it anew where nobody has looked at it. */
 export function exchangeOn(
   session: ClientHttp2Session,
@@ -69,8 +79,8 @@ export function exchangeOn(
       const statusCode = answered[':status'] ?? 0
       const answer = { statusCode, statusText: '', headers: wireHeaders(answered, lines), body: buffer }
       head = answer
-      // Most bodies come with their head; then they are whole before anybody asks for them.
-      setImmediate(() => {
+      // Most bodies come right after their head; then they are whole before anybody asks for them.
+      afterRounds(bodyWithin, () => {
         resolve(answer)
       })
     })
