@@ -3,7 +3,7 @@ import type { StateCookie } from '../../state/state.ts'
 import { LoginEnded } from '../explain.ts'
 import type { SignInTools } from '../recipe.ts'
 import type { FormOptions } from './form-recipe.ts'
-import { readBase, readForms, readMeta, type HtmlForm } from './html-forms.ts'
+import { readBase, readForms, readMeta, type HtmlForm } from '../html-forms.ts'
 
 /** Reads the page, fills in its form, sends it. What proves that it was taken is the probe's; a form that comes again is a no. */
 export async function signInByForm(tools: SignInTools, options: FormOptions): Promise<void> {

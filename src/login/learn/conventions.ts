@@ -1,7 +1,7 @@
-import { tagsOf } from '../../http/rules/html-tags.ts'
 import { longestPage } from '../../http/rules/page-values.ts'
 import type { HeaderRule, PagePlace } from '../../state/header-rule.ts'
 import type { SessionState } from '../../state/state.ts'
+import { readBase, readForms, readMeta, type HtmlForm } from '../html-forms.ts'
 import { isFor } from './header-making.ts'
 import type { ObservedRequest } from './watch-requests.ts'
 
@@ -87,34 +87,26 @@ interface Token {
 
 /** The meta tags of Rails and Laravel, then the hidden fields of the page's own POST forms without a password. */
 function tokensIn(html: string, url: string): Token[] {
-  const tokens: Token[] = []
-  const metas = new Map<string, string>()
-  let form: Token[] | undefined
-  for (const { closing, name: element, attributes } of tagsOf(html)) {
-    const name = attributes.get('name') ?? ''
-    const value = attributes.get('content') ?? attributes.get('value') ?? ''
-    if (element === 'meta') metas.set(name, value)
-    if (element === 'form') {
-      tokens.push(...(form ?? []))
-      form = !closing && isOwnPost(attributes.get('method'), attributes.get('action'), url) ? [] : undefined
-    }
-    if (element !== 'input' || form === undefined) continue
-    const type = attributes.get('type')?.toLowerCase()
-    if (type === 'password') form = undefined
-    else if (type === 'hidden' && sessionField.test(name) && value.length >= shortest)
-      form.push({ header: name, field: true, at: { in: 'input', name }, value })
-  }
-  const value = metas.get('csrf-token') ?? ''
-  if (value.length < shortest) return [...tokens, ...(form ?? [])]
-  const at = { in: 'meta', name: 'csrf-token' } as const
-  // Rails has one value for each form and one in the head for all: that one first.
-  const param = metas.get('csrf-param') ?? ''
-  const fields = sessionField.test(param) ? [{ header: param, field: true, at, value }] : []
-  return [{ header: 'X-CSRF-Token', at, value }, ...fields, ...tokens, ...(form ?? [])]
+  return [...metaTokens(html), ...fieldTokens(html, url)].filter(({ value }) => value.length >= shortest)
 }
 
-function isOwnPost(method: string | undefined, action: string | undefined, url: string): boolean {
-  if (method?.toLowerCase() !== 'post') return false
-  const target = action ?? ''
-  return URL.canParse(target, url) && new URL(target, url).origin === new URL(url).origin
+/** Rails has one value for each form, and in the head one for all. */
+function metaTokens(html: string): Token[] {
+  const value = readMeta(html, 'csrf-token') ?? ''
+  const param = readMeta(html, 'csrf-param') ?? ''
+  const at = { in: 'meta', name: 'csrf-token' } as const
+  const header = { header: 'X-CSRF-Token', at, value }
+  return sessionField.test(param) ? [header, { header: param, field: true, at, value }] : [header]
+}
+
+function fieldTokens(html: string, url: string): Token[] {
+  const base = readBase(html, url)
+  const { origin } = new URL(url)
+  const isOwn = ({ action }: HtmlForm): boolean =>
+    action === '' || (URL.canParse(action, base) && new URL(action, base).origin === origin)
+  return readForms(html)
+    .filter((form) => form.method === 'post' && !form.hasPassword && isOwn(form))
+    .flatMap(({ hidden }) => hidden)
+    .filter(([name]) => sessionField.test(name))
+    .map(([name, value]) => ({ header: name, field: true, at: { in: 'input', name }, value }))
 }

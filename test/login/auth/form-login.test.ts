@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { formAuth, type FormOptions } from '../../../src/index.ts'
-import { readForms, readMeta } from '../../../src/login/auth/html-forms.ts'
+import { readForms, readMeta } from '../../../src/login/html-forms.ts'
 import { startShop, type Shop } from '../../site/shop.ts'
 import { json, readAll } from './oauth-server.ts'
 import { failureOf, vaultAt } from './vaults.ts'

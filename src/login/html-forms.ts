@@ -1,4 +1,4 @@
-import { type Attributes, tagsOf } from '../../http/rules/html-tags.ts'
+import { type Attributes, tagsOf } from '../http/rules/html-tags.ts'
 
 /** A form of a page, as far as sending it goes. */
 export interface HtmlForm {
@@ -10,6 +10,8 @@ export interface HtmlForm {
   readonly names: ReadonlySet<string>
   /** What is sent when nobody has touched it: hidden fields, what is filled in or ticked. No buttons. */
   readonly defaults: readonly (readonly [name: string, value: string])[]
+  /** Those of `defaults` that nobody sees. */
+  readonly hidden: readonly (readonly [name: string, value: string])[]
   readonly hasPassword: boolean
 }
 
@@ -18,6 +20,7 @@ interface Open {
   method: string
   names: Set<string>
   defaults: [string, string][]
+  hidden: [string, string][]
   hasPassword: boolean
 }
 
@@ -63,6 +66,7 @@ function openForm(attributes: Attributes): Open {
     method: (attributes.get('method') ?? 'get').toLowerCase(),
     names: new Set(),
     defaults: [],
+    hidden: [],
     hasPassword: false,
   }
 }
@@ -76,7 +80,9 @@ function addField(form: Open, element: string, attributes: Attributes): void {
   if (['submit', 'button', 'image', 'reset', 'file'].includes(type)) return
   const ticks = type === 'checkbox' || type === 'radio'
   if (ticks && !attributes.has('checked')) return
-  form.defaults.push([name, attributes.get('value') ?? (ticks ? 'on' : '')])
+  const value = attributes.get('value') ?? (ticks ? 'on' : '')
+  form.defaults.push([name, value])
+  if (type === 'hidden') form.hidden.push([name, value])
 }
 
 function openSelect(form: Open, attributes: Attributes): { name: string; hasChoice: boolean } {
